@@ -1,0 +1,61 @@
+# `make demo` and `make test` need Python 3.11, gcc and make, and see to everything else.
+
+BIN := .venv/bin
+READY := .venv/.ready
+READY_DEV := .venv/.ready-dev
+
+.PHONY: help demo test lint bench campaign dist clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo 'make demo      compare two versions of a real program and show the report'
+	@echo 'make test      lint, types, import contracts, tests'
+	@echo 'make lint      the first three of them'
+	@echo 'make bench     the programs in corpora/bench, one after the other'
+	@echo 'make campaign  real programs and long property tests; minutes to hours'
+	@echo 'make dist      wheel and source distribution in dist/'
+	@echo 'make clean     remove everything that was made here'
+
+demo: $(READY)
+	@.ci/debian-packages demo
+	@$(BIN)/python -m corpora.demo.compare
+
+test: lint
+	@.ci/debian-packages test
+	$(BIN)/pytest
+
+lint: $(READY_DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(READY)
+	@for program in corpora/bench/*.py; do \
+		[ -e "$$program" ] || continue; \
+		echo "== $$program"; $(BIN)/python "$$program" || exit 1; \
+	done
+
+campaign: $(READY_DEV)
+	@.ci/debian-packages test
+	$(BIN)/pytest -m campaign --hypothesis-profile=campaign
+
+dist: $(READY_DEV)
+	$(BIN)/python -c 'from setuptools import build_meta as b; print(b.build_sdist("dist")); print(b.build_wheel("dist"))'
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf corpora/.fetched
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml
+	@.ci/virtualenv
+	@echo 'installing patchkit into .venv'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable .
+	@touch $@
+
+$(READY_DEV): pyproject.toml
+	@.ci/virtualenv
+	@echo 'installing patchkit and the tools of its tests into .venv'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[dev]'
+	@touch $(READY) $@

@@ -1,0 +1,345 @@
+/* The dump: all keys in one file, written whole and read at the start.
+ *
+ * "KVD2", then per key: a byte for the type, the expiry (8 bytes, 0 for none), the key, the value; a byte 0xff; a
+ * checksum. A string is its length (4 bytes) and its bytes; a container is its length and its elements. Numbers are
+ * little-endian.
+ * "KVD1" is the same without sets.
+ */
+#include "kvd.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "list.h"
+#include "log.h"
+#include "mem.h"
+
+#define MAGIC "KVD2"
+#define MAGIC_BEFORE "KVD1"
+#define END_MARK 0xff
+#define PATH_ROOM 1024
+#define FAILURES_MAX 3
+
+/* A dump that is being written or read. */
+struct dump {
+    FILE *file;
+    uint32_t sum;
+    bool failed;
+};
+
+/* What became of the saves since the start. */
+struct save_history {
+    uint64_t saves;
+    int failures_in_a_row;
+    int64_t longest_ms;
+};
+
+static struct save_history history;
+
+/* What stands in a dump for each type; never to be changed. */
+static const unsigned char type_codes[OBJECT_TYPES] = {
+    [OBJECT_STRING] = 0,
+    [OBJECT_LIST] = 1,
+    [OBJECT_HASH] = 2,
+    [OBJECT_SET] = 3,
+};
+
+static void dump_path(char *path, const char *suffix)
+{
+    snprintf(path, PATH_ROOM, "%s/%s%s", server.dir, server.dump_name, suffix);
+}
+
+static void checksum(struct dump *dump, const void *data, size_t length)
+{
+    const unsigned char *byte = data;
+
+    while (length-- > 0) {
+        dump->sum = (dump->sum ^ *byte++) * 16777619U;
+    }
+}
+
+static void put(struct dump *dump, const void *data, size_t length)
+{
+    checksum(dump, data, length);
+    dump->failed |= fwrite(data, 1, length, dump->file) != length;
+}
+
+static void put_bytes(struct dump *dump, const struct bytes *bytes)
+{
+    put(dump, &bytes->length, sizeof bytes->length);
+    put(dump, bytes->data, bytes->length);
+}
+
+static void put_element(const struct bytes *value, void *data)
+{
+    put_bytes(data, value);
+}
+
+static void put_field(struct dict_entry *entry, void *data)
+{
+    put_bytes(data, entry->key);
+    put_bytes(data, entry->value.pointer);
+}
+
+static void put_member(struct dict_entry *entry, void *data)
+{
+    put_bytes(data, entry->key);
+}
+
+static void put_value(struct dump *dump, const struct object *object)
+{
+    uint32_t length = (uint32_t)object_length(object);
+    struct bytes *text;
+
+    switch ((enum object_type)object->type) {
+    case OBJECT_STRING:
+        text = object_text(object);
+        put_bytes(dump, text);
+        mem_free(text);
+        break;
+    case OBJECT_LIST:
+        put(dump, &length, sizeof length);
+        list_range(object->as.list, 0, length, put_element, dump);
+        break;
+    case OBJECT_SET:
+        put(dump, &length, sizeof length);
+        dict_walk(object->as.set, put_member, dump);
+        break;
+    case OBJECT_HASH:
+        put(dump, &length, sizeof length);
+        dict_walk(object->as.hash, put_field, dump);
+        break;
+    }
+}
+
+static void put_key(struct dict_entry *entry, void *data)
+{
+    const struct object *object = entry->value.pointer;
+    int64_t when = expire_get(entry->key);
+    unsigned char code = type_codes[object->type];
+
+    put(data, &code, sizeof code);
+    put(data, &when, sizeof when);
+    put_bytes(data, entry->key);
+    put_value(data, object);
+}
+
+static bool write_dump(const char *path)
+{
+    struct dump dump = {.file = fopen(path, "w")};
+    unsigned char end = END_MARK;
+
+    if (dump.file == NULL) {
+        return false;
+    }
+    put(&dump, MAGIC, strlen(MAGIC));
+    dict_walk(server.keys, put_key, &dump);
+    put(&dump, &end, sizeof end);
+    uint32_t sum = dump.sum;
+    put(&dump, &sum, sizeof sum);
+    bool written = !dump.failed && fflush(dump.file) == 0;
+    return fclose(dump.file) == 0 && written;
+}
+
+static bool replace_dump(void)
+{
+    char path[PATH_ROOM], temporary[PATH_ROOM], suffix[32];
+
+    snprintf(suffix, sizeof suffix, ".%d", (int)getpid());
+    dump_path(path, "");
+    dump_path(temporary, suffix);
+    if (write_dump(temporary) && rename(temporary, path) == 0) {
+        return true;
+    }
+    log_write(LOG_ERROR, "cannot save to %s: %s", path, strerror(errno));
+    unlink(temporary);
+    return false;
+}
+
+static void saved(bool ok, long dirty_then)
+{
+    server.last_save_failed = !ok;
+    if (!ok) {
+        history.failures_in_a_row++;
+        return;
+    }
+    history.failures_in_a_row = 0;
+    history.saves++;
+    server.dirty -= dirty_then;
+    server.last_save = time(NULL);
+    log_write(LOG_INFO, "saved, %llu times since the start", (unsigned long long)history.saves);
+}
+
+bool persist_save(void)
+{
+    int64_t begin = timer_clock();
+    bool ok = replace_dump();
+    int64_t taken = timer_clock() - begin;
+
+    if (taken > history.longest_ms) {
+        history.longest_ms = taken;
+    }
+    saved(ok, server.dirty);
+    return ok;
+}
+
+bool persist_save_in_background(void)
+{
+    if (history.failures_in_a_row >= FAILURES_MAX && server.save_point_count > 0) {
+        log_write(LOG_ERROR, "saving has failed %d times in a row", history.failures_in_a_row);
+    }
+    pid_t child = fork();
+    if (child < 0) {
+        log_write(LOG_ERROR, "cannot fork to save: %s", strerror(errno));
+        return false;
+    }
+    if (child == 0) {
+        _exit(replace_dump() ? 0 : 1);
+    }
+    server.save_child = child;
+    server.dirty_at_fork = server.dirty;
+    return true;
+}
+
+/* Notes the end of a save in the background. */
+void persist_reap(void)
+{
+    int status;
+
+    if (server.save_child <= 0 || waitpid(server.save_child, &status, WNOHANG) != server.save_child) {
+        return;
+    }
+    server.save_child = 0;
+    saved(WIFEXITED(status) && WEXITSTATUS(status) == 0, server.dirty_at_fork);
+}
+
+static void get(struct dump *dump, void *data, size_t length)
+{
+    if (dump->failed || fread(data, 1, length, dump->file) != length) {
+        dump->failed = true;
+        memset(data, 0, length);
+    }
+    checksum(dump, data, length);
+}
+
+static struct bytes *get_bytes(struct dump *dump)
+{
+    uint32_t length;
+
+    get(dump, &length, sizeof length);
+    if (length > BULK_MAX) {
+        dump->failed = true;
+        length = 0;
+    }
+    struct bytes *bytes = bytes_new(NULL, length);
+    get(dump, bytes->data, length);
+    return bytes;
+}
+
+static struct object *get_container(struct dump *dump, enum object_type type)
+{
+    struct object *object = type == OBJECT_LIST ? object_list() : type == OBJECT_SET ? object_set() : object_hash();
+    uint32_t length;
+
+    get(dump, &length, sizeof length);
+    while (length-- > 0 && !dump->failed) {
+        struct bytes *element = get_bytes(dump);
+        if (type == OBJECT_LIST) {
+            list_push(object->as.list, LIST_TAIL, element);
+        } else if (type == OBJECT_SET) {
+            dict_insert(object->as.set, element);
+            mem_free(element);
+        } else {
+            dict_insert(object->as.hash, element)->value.pointer = get_bytes(dump);
+        }
+    }
+    return object;
+}
+
+static enum object_type type_of_code(unsigned char code)
+{
+    int type = 0;
+
+    while (type < OBJECT_TYPES && type_codes[type] != code) {
+        type++;
+    }
+    return (enum object_type)type;
+}
+
+static bool get_key(struct dump *dump)
+{
+    unsigned char code;
+    int64_t when;
+
+    get(dump, &code, sizeof code);
+    if (dump->failed || code == END_MARK) {
+        return false;
+    }
+    enum object_type type = type_of_code(code);
+    if (type == OBJECT_TYPES) {
+        dump->failed = true;
+        return false;
+    }
+    get(dump, &when, sizeof when);
+    struct bytes *key = get_bytes(dump);
+    struct object *object = type == OBJECT_STRING ? object_string(get_bytes(dump)) : get_container(dump, type);
+    keyspace_store(key, object);
+    if (when != 0) {
+        expire_set(key, when);
+    }
+    mem_free(key);
+    return true;
+}
+
+void persist_load(void)
+{
+    char path[PATH_ROOM], magic[sizeof MAGIC] = "";
+    uint32_t sum;
+
+    dump_path(path, "");
+    struct dump dump = {.file = fopen(path, "r")};
+    if (dump.file == NULL) {
+        return;
+    }
+    server.loading = 1;
+    get(&dump, magic, strlen(MAGIC));
+    if (strcmp(magic, MAGIC) != 0 && strcmp(magic, MAGIC_BEFORE) != 0) {
+        log_fatal("%s is not a dump", path);
+    }
+    while (get_key(&dump)) {
+    }
+    uint32_t expected = dump.sum;
+    get(&dump, &sum, sizeof sum);
+    if (dump.failed || sum != expected) {
+        log_fatal("%s is damaged", path);
+    }
+    fclose(dump.file);
+    server.loading = 0;
+    server.dirty = 0;
+    log_write(LOG_INFO, "loaded %zu keys", dict_size(server.keys));
+}
+
+void command_save(struct client *client)
+{
+    if (server.save_child > 0) {
+        reply_error(client, "ERR Background save already in progress");
+    } else if (persist_save()) {
+        reply_shared(client, REPLY_OK);
+    } else {
+        reply_error(client, "ERR cannot save");
+    }
+}
+
+void command_bgsave(struct client *client)
+{
+    if (server.save_child > 0) {
+        reply_error(client, "ERR Background save already in progress");
+    } else if (persist_save_in_background()) {
+        reply_text(client, "Background saving started");
+    } else {
+        reply_error(client, "ERR cannot fork");
+    }
+}

@@ -1,0 +1,1 @@
+"""The command line: one module per command; standard output is data, standard error is narration."""

@@ -1,0 +1,111 @@
+"""Functions that only the old version has: whether anything in the process may still call them."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from patchkit.diff.findings import plain
+from patchkit.diff.fold import folded
+from patchkit.diff.pair import Pair
+from patchkit.diff.usage import Writing
+from patchkit.model.change import Change, Subject, Verdict
+from patchkit.model.ctype import VOID, CType, Function as FunctionType, Pointer, Primitive
+from patchkit.model.program import Function
+from patchkit.model.words import counted, listed
+
+_INT = Primitive("int")
+_SIGNALS = frozenset({"signal", "sigaction", "bsd_signal", "sigset"})
+_REGISTRARS = {
+    "atexit": FunctionType(VOID, ()),
+    "at_quick_exit": FunctionType(VOID, ()),
+    "pthread_atfork": FunctionType(VOID, ()),
+    "pthread_key_create": FunctionType(VOID, (Pointer(VOID),)),
+    "pthread_create": FunctionType(Pointer(VOID), (Pointer(VOID),)),
+    "on_exit": FunctionType(VOID, (_INT, Pointer(VOID))),
+}
+
+
+def removed_functions(pair: Pair, removed: Sequence[Function]) -> list[Change]:
+    """Return one change for all functions that are simply gone, and one for each that something may still call."""
+    found: list[Change] = []
+    plainly: list[Function] = []
+    for function in removed:
+        held = _held(pair, function)
+        if held is None:
+            plainly.append(function)
+        else:
+            found.append(replace(held, old_coord=function.coord))
+    if plainly:
+        title = counted(len(plainly), "function removed", "functions removed")
+        text = "no stored pointer to them is known; once they are on no stack they are never entered again"
+        keys = [function.key for function in plainly]
+        change = folded(Subject.FUNCTION, "F03", Verdict.AUTO, title, text, keys, plainly[0].coord, gone=True)
+        if not pair.old_usage.bodies_seen:
+            change = replace(
+                change, evidence=("whose address is taken was not read: initialisers alone were looked at",)
+            )
+        if pair.new.gaps:
+            question = "Are these functions really gone (a part of the new version was not read)?"
+            change = replace(change, verdict=Verdict.CONFIRM, question=question)
+        found.append(change)
+    return found
+
+
+def _held(pair: Pair, function: Function) -> Change | None:
+    tables = pair.old_usage.holders(function)
+    passed = pair.old_usage.address_passed(function)
+    title = f"{function.key} is gone"
+    question = f"Does every pointer to {function.name} lead elsewhere when the update happens?"
+    if tables:
+        names = listed(tuple(sorted(v.key for v in tables)), at_most=3)
+        if any(pair.old_usage.writing(v) is Writing.RUN_TIME and v.key in pair.variables.forward for v in tables):
+            text = f"{names} starts with a pointer to it and keeps its live value: which successor?"
+            return plain(Subject.FUNCTION, "F03", Verdict.CODE, function.key, "", title, text, rule="PKF303")
+        text = f"{names} starts with a pointer to it, of which copies may live"
+        return plain(
+            Subject.FUNCTION, "F03", Verdict.CONFIRM, function.key, "", title, text, rule="PKF303", question=question
+        )
+    if passed:
+        names = listed(tuple(sorted(f.name for f in passed)), at_most=3)
+        text = f"{names} passed its address on, and it may live"
+        return plain(
+            Subject.FUNCTION, "F03", Verdict.CONFIRM, function.key, "", title, text, rule="PKF303", question=question
+        )
+    return _registered(pair, function, title, question)
+
+
+def _registered(pair: Pair, function: Function, title: str, question: str) -> Change | None:
+    shape: CType = pair.old_types.canonical(function.type)
+    for user in pair.old_usage.mentions(function):
+        if _SIGNALS & set(user.references) and _handles_signals(function):
+            text = f"{user.name} may have installed it as a signal handler"
+            return plain(
+                Subject.FUNCTION,
+                "F03",
+                Verdict.CONFIRM,
+                function.key,
+                "",
+                title,
+                text,
+                rule="PKF309",
+                question=question,
+            )
+        for registrar, wanted in _REGISTRARS.items():
+            if registrar in user.references and shape == wanted:
+                text = f"{user.name} may have given it to {registrar}"
+                return plain(
+                    Subject.FUNCTION,
+                    "F03",
+                    Verdict.CONFIRM,
+                    function.key,
+                    "",
+                    title,
+                    text,
+                    rule="PKF310",
+                    question=question,
+                )
+    return None
+
+
+def _handles_signals(function: Function) -> bool:
+    parameters = function.type.parameters
+    return function.type.result == VOID and len(parameters) in (1, 3) and parameters[0] == _INT

@@ -1,0 +1,169 @@
+"""Where live instances of types are: the paths from variables to them, over members, pointers and arrays."""
+
+from collections import defaultdict, deque
+from dataclasses import dataclass
+from functools import cached_property
+
+from patchkit.diff.types import Types, is_foreign
+from patchkit.diff.usage import Usage, Writing
+from patchkit.model.change import Reach, Storage
+from patchkit.model.ctype import Array, CType, Named, Pointer, Primitive, Tag, Vector
+from patchkit.model.program import Program, Variable
+
+ROOTS_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """How a type leads to the aggregate at its core: what is written behind the name, and how a member follows."""
+
+    target: str
+    suffix: str
+    connector: str
+    heap: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """A member of record `source` that leads to another type."""
+
+    source: str
+    member: str
+    step: _Step
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """What reaches a type: the best few paths, how many variables, and whether constants alone hold it by value."""
+
+    best: tuple[Reach, ...]
+    total: int
+    constant: bool
+    by_union: bool  # the best path goes through a union
+    ancestors: frozenset[str]  # keys of the types that lead to it, itself included
+
+
+class Reachability:
+    """The type graph of one program, built when first asked for."""
+
+    def __init__(self, program: Program, types: Types, usage: Usage) -> None:
+        self._program = program
+        self._types = types
+        self._usage = usage
+        self._known: dict[str, Roots] = {}
+
+    @cached_property
+    def _edges(self) -> dict[str, list[_Edge]]:
+        """Members by the type they lead to."""
+        found: dict[str, list[_Edge]] = defaultdict(list)
+        for key, record in self._program.records.items():
+            for member in record.members:
+                if isinstance(member.type, Primitive):
+                    continue
+                step = self._step(member.type)
+                if step is not None:
+                    found[step.target].append(_Edge(key, member.name, step))
+        return found
+
+    @cached_property
+    def _variables(self) -> dict[str, list[tuple[Variable, _Step]]]:
+        """Variables by the type they lead to."""
+        found: dict[str, list[tuple[Variable, _Step]]] = defaultdict(list)
+        for variable in self._program.variables.values():
+            step = None if isinstance(variable.type, Primitive) else self._step(variable.type)
+            if step is not None and not is_foreign(variable.coord):
+                found[step.target].append((variable, step))
+        return found
+
+    @cached_property
+    def untyped(self) -> int:
+        """How many members of the program's own records are void pointers, behind which anything may live."""
+        records = (r for r in self._program.records.values() if not is_foreign(r.coord))
+        cores = (self._types.core(m.type) for r in records for m in r.members if not isinstance(m.type, Primitive))
+        return sum(isinstance(core, Primitive) and core.name == "void" for core in cores)
+
+    def _step(self, ctype: CType) -> _Step | None:
+        suffix, pointed, heap = "", False, False
+        bare = self._types.bare(ctype)
+        while True:
+            match bare:
+                case Named(Tag.STRUCT | Tag.UNION | Tag.ENUM, key):
+                    return _Step(key, suffix, "->" if pointed else ".", heap)
+                case Pointer(target):
+                    suffix += "[]" if pointed else ""
+                    pointed = heap = True
+                    bare = self._types.bare(target)
+                case Array(element, _) | Vector(element, _):
+                    suffix += "[][]" if pointed else "[]"
+                    pointed = False
+                    bare = self._types.bare(element)
+                case _:
+                    return None
+
+    def roots(self, key: str) -> Roots:
+        """Return what reaches instances of the record or enumeration `key`."""
+        if key not in self._known:
+            self._known[key] = self._search(key)
+        return self._known[key]
+
+    def _search(self, key: str) -> Roots:
+        """Walk from the type back to variables, breadth first, so that the first path to each is a shortest one."""
+        towards: dict[str, _Edge | None] = {key: None}
+        waiting = deque([key])
+        found: list[tuple[int, Variable, _Step, str]] = []
+        depth = {key: 0}
+        while waiting:
+            node = waiting.popleft()
+            found += [(depth[node], variable, step, node) for variable, step in self._variables.get(node, ())]
+            for edge in self._edges.get(node, ()):
+                if edge.source not in towards:
+                    towards[edge.source] = edge
+                    depth[edge.source] = depth[node] + 1
+                    waiting.append(edge.source)
+        rows = [(self._rank(steps, variable), variable, step, node) for steps, variable, step, node in found]
+        rows.sort(key=lambda row: row[0])
+        best = tuple(self._reach(variable, step, node, towards) for _, variable, step, node in rows[:ROOTS_SHOWN])
+        return Roots(
+            best=best,
+            total=len({variable.key for _, variable, _, _ in rows}),
+            constant=bool(rows) and self._constant(rows, towards),
+            by_union=bool(rows) and self._through_union(rows[0][3], towards),
+            ancestors=frozenset(towards),
+        )
+
+    @staticmethod
+    def _rank(steps: int, variable: Variable) -> tuple[int, int, str]:
+        return steps, variable.linkage != "external", variable.key
+
+    def _reach(self, variable: Variable, step: _Step, node: str, towards: dict[str, _Edge | None]) -> Reach:
+        text, connector, heap = variable.name + step.suffix, step.connector, step.heap
+        edge = towards[node]
+        while edge is not None:
+            if edge.member:
+                text += connector + edge.member + edge.step.suffix
+                connector = edge.step.connector
+            heap = heap or edge.step.heap
+            edge = towards[edge.step.target]
+        storage = Storage.HEAP if heap else Storage.THREAD if variable.thread_local else Storage.STATIC
+        return Reach(variable.key, text, storage)
+
+    def _constant(
+        self, rows: list[tuple[tuple[int, int, str], Variable, _Step, str]], towards: dict[str, _Edge | None]
+    ) -> bool:
+        if any(step.heap for _, _, step, _ in rows):
+            return False
+        if any(edge.step.heap for node in towards for edge in self._edges.get(node, ())):
+            return False
+        return all(
+            variable.initialiser is not None and self._usage.writing(variable) is Writing.NEVER
+            for _, variable, _, _ in rows
+        )
+
+    def _through_union(self, node: str, towards: dict[str, _Edge | None]) -> bool:
+        edge = towards[node]
+        while edge is not None:
+            record = self._program.records.get(edge.source)
+            if record is not None and record.tag is Tag.UNION:
+                return True
+            edge = towards[edge.step.target]
+        return False

@@ -1,0 +1,53 @@
+"""Looks for changed meaning that leaves no trace in types: all code that reads a member does so otherwise."""
+
+from collections import defaultdict
+from dataclasses import replace
+
+from patchkit.diff.findings import plain
+from patchkit.diff.pair import Pair
+from patchkit.diff.types import ScalarKind, is_foreign
+from patchkit.model.change import Change, Grade, Subject, Verdict
+from patchkit.model.program import Function
+from patchkit.model.words import listed
+
+_ENOUGH = 2  # functions that reach a member
+
+
+def compare_meanings(pair: Pair, bodies: list[tuple[Function, Function]], told: set[str]) -> list[Change]:
+    """Return a change for every record whose layout is the same while all code that reads some member of it changed.
+
+    Only functions that mention exactly what they mentioned before count: then operators and constants are what changed.
+    """
+    if not (pair.old_usage.bodies_seen and pair.new_usage.bodies_seen):
+        return []
+    altered = {old.key for old, new in bodies if (old.references, old.members) == (new.references, new.members)}
+    owners = _owners(pair)
+    suspects: dict[str, dict[str, list[str]]] = defaultdict(dict)
+    for name in {member for old, _ in bodies if old.key in altered for member in old.members}:
+        owner = owners.get(name, [])
+        users = pair.old_usage.accessors(name)
+        if len(owner) == 1 and owner[0] not in told and len(users) >= _ENOUGH and all(f.key in altered for f in users):
+            suspects[owner[0]][name] = sorted(f.name for f in users)
+    return [_change(pair, key, members) for key, members in sorted(suspects.items())]
+
+
+def _owners(pair: Pair) -> dict[str, list[str]]:
+    """Return the records that have a scalar member of each name."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for key, record in pair.old.records.items():
+        for member in record.members:
+            scalar = pair.old_types.scalar(member.type)
+            kept = scalar is not None and scalar.kind is not ScalarKind.POINTER and not is_foreign(record.coord)
+            found[member.name].append(key if kept else "")
+    return {name: keys for name, keys in found.items() if all(keys)}
+
+
+def _change(pair: Pair, key: str, members: dict[str, list[str]]) -> Change:
+    names = listed(tuple(sorted(members)), at_most=3)
+    users = listed(tuple(sorted({user for found in members.values() for user in found})), at_most=3)
+    text = f"its bytes stay, but every function that reads {names} does so otherwise now ({users})"
+    question = f"Does what {key} holds in {names} mean the same as before?"
+    title = f"{key}: the meaning of {names} may have changed"
+    change = plain(Subject.TYPE, "V03", Verdict.CONFIRM, key, key, title, text, rule="PKT119", question=question)
+    record = pair.old.records[key]
+    return replace(change, grade=Grade.WEAK, old_coord=record.coord, old_size=record.size, new_size=record.size)

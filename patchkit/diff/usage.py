@@ -1,0 +1,192 @@
+"""Who mentions, writes and stores what in one program: indices over its functions and initialisers."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from enum import Enum as Choice, auto
+from functools import cached_property
+
+from patchkit.diff.types import Types
+from patchkit.model.ctype import Array, CType, Function as FunctionType, Named, Pointer
+from patchkit.model.program import Facet, Function, Linkage, Program, Variable
+
+_START_UP = re.compile(
+    r"(?i:^main$|init|setup|set_up|start_?up|bootstrap|register|(?:parse|load|read)_?(?:the_?)?(?:server_?)?"
+    r"(?:config|conf\b|opt|arg|cmd_?line|settings))"
+)
+_ALLOCATES = re.compile(r"(?i:alloc|strn?dup|\bnew_|_new\b|mmap)")
+
+
+class Writing(Choice):
+    """When a variable is written, as far as the code shows."""
+
+    NEVER = auto()
+    START_UP = auto()
+    RUN_TIME = auto()
+    UNKNOWN = auto()
+
+
+def looks_like_start_up(function: Function) -> bool:
+    """Whether a function's name or attributes say that it runs while the program starts."""
+    return bool(_START_UP.search(function.name)) or "constructor" in function.attributes
+
+
+def _index(rows: Iterable[tuple[tuple[str, ...], Function]]) -> Mapping[str, list[Function]]:
+    found: dict[str, list[Function]] = defaultdict(list)
+    for names, function in rows:
+        for name in names:
+            found[name].append(function)
+    return found
+
+
+class Usage:
+    """Answers questions about the code of one program. Indices are built when first asked for."""
+
+    def __init__(self, program: Program, types: Types) -> None:
+        self.program = program
+        self.types = types
+        self.bodies_seen = Facet.BODIES not in program.unseen and Facet.REFERENCES not in program.unseen
+
+    @cached_property
+    def _mentions(self) -> Mapping[str, list[Function]]:
+        return _index((function.references, function) for function in self.program.functions.values())
+
+    @cached_property
+    def _writes(self) -> Mapping[str, list[Function]]:
+        return _index((function.assigned, function) for function in self.program.functions.values())
+
+    @cached_property
+    def _accesses(self) -> Mapping[str, list[Function]]:
+        return _index((function.members, function) for function in self.program.functions.values())
+
+    @cached_property
+    def _stores(self) -> Mapping[str, list[Variable]]:
+        found: dict[str, list[Variable]] = defaultdict(list)
+        for variable in self.program.variables.values():
+            if variable.initialiser is not None:
+                for name in variable.initialiser.references:
+                    found[name].append(variable)
+        return found
+
+    @cached_property
+    def _statics(self) -> frozenset[tuple[str, str]]:
+        things: Iterable[Variable | Function] = (*self.program.functions.values(), *self.program.variables.values())
+        return frozenset((thing.file, thing.name) for thing in things if thing.linkage is Linkage.STATIC)
+
+    def _sees(self, user: Function | Variable, thing: Function | Variable) -> bool:
+        """Whether `thing` is what `user` means by its name."""
+        match thing.linkage:
+            case Linkage.EXTERNAL:
+                return (user.file, thing.name) not in self._statics
+            case Linkage.STATIC:
+                return user.file == thing.file or not set(user.units).isdisjoint(thing.units)
+            case Linkage.LOCAL:
+                return isinstance(thing, Variable) and user.name == thing.function and user.file == thing.file
+
+    def mentions(self, thing: Function | Variable) -> list[Function]:
+        """Return the functions whose bodies mention `thing`, itself excepted."""
+        return [user for user in self._mentions.get(thing.name, ()) if user is not thing and self._sees(user, thing)]
+
+    def writers(self, variable: Variable) -> list[Function]:
+        """Return the functions that may write `variable` or pass its address on."""
+        return [user for user in self._writes.get(variable.name, ()) if self._sees(user, variable)]
+
+    def accessors(self, member: str) -> list[Function]:
+        """Return the functions that reach a member of that name, of whatever record."""
+        return self._accesses.get(member, [])
+
+    def holders(self, function: Function) -> list[Variable]:
+        """Return the variables whose initialisers mention `function`."""
+        return [variable for variable in self._stores.get(function.name, ()) if self._sees(variable, function)]
+
+    def naming(self, name: str) -> list[Function]:
+        """Return the functions whose bodies mention the bare word `name`."""
+        return self._mentions.get(name, [])
+
+    def writing(self, variable: Variable) -> Writing:
+        """Return when `variable` is written, as far as the code shows."""
+        if self.types.is_constant(variable.type):
+            return Writing.NEVER
+        if not self.bodies_seen or variable.linkage is Linkage.LOCAL:
+            return Writing.UNKNOWN
+        writers = self.writers(variable)
+        if writers:
+            return Writing.START_UP if all(looks_like_start_up(user) for user in writers) else Writing.RUN_TIME
+        if isinstance(self.types.bare(variable.type), Array) and self.mentions(variable):
+            return Writing.UNKNOWN  # an array's name turns into a pointer wherever it is mentioned
+        return Writing.NEVER
+
+    def address_passed(self, function: Function) -> list[Function]:
+        """Return the functions that are known to pass the address of `function` on."""
+        return [
+            user for user in self._writes.get(function.name, ()) if user is not function and self._sees(user, function)
+        ]
+
+    def is_stored(self, function: Function) -> bool:
+        """Whether data is known to hold the address of `function`: an initialiser names it, or code passes it on."""
+        return bool(self.holders(function) or self.address_passed(function))
+
+    def functions_of(self, ctype: FunctionType) -> list[Function]:
+        """Return the functions of type `ctype` that something mentions."""
+        wanted = self.types.canonical(ctype)
+        return [
+            function
+            for function in self.program.functions.values()
+            if len(function.type.parameters) == len(ctype.parameters)
+            and self.types.canonical(function.type) == wanted
+            and (self.holders(function) or self.mentions(function))
+        ]
+
+    @cached_property
+    def callback_types(self) -> frozenset[CType]:
+        """The function types that members, variables and typedefs of the program point at, in canonical form."""
+        program = self.program
+        found: set[CType] = set()
+        types: list[CType] = [member.type for record in program.records.values() for member in record.members]
+        types += [variable.type for variable in program.variables.values()]
+        types += [typedef.type for typedef in program.typedefs.values()]
+        for ctype in types:
+            bare = self.types.element(ctype)
+            target = self.types.bare(bare.target) if isinstance(bare, Pointer) else bare
+            if isinstance(target, FunctionType):
+                found.add(self.types.canonical(target))
+        return frozenset(found)
+
+    def allocators_of(self, key: str) -> list[Function]:
+        """Return the functions that may make objects of record `key` on the heap: they name it beside an allocator."""
+        return [user for user in self.naming_type(key) if self.allocators_near(user)]
+
+    def allocators_near(self, function: Function) -> bool:
+        """Whether the body of `function` mentions an allocator."""
+        return any(_ALLOCATES.search(name) for name in function.references)
+
+    def naming_type(self, key: str) -> list[Function]:
+        """Return the functions whose bodies name a record or enumeration, by tag or by typedef."""
+        found: dict[str, Function] = {}
+        for word in self.words_for(key):
+            for user in self.naming(word):
+                found[user.key] = user
+        return list(found.values())
+
+    def words_for(self, key: str) -> tuple[str, ...]:
+        """Return the words under which code names the record or enumeration `key`: its key, tag and typedefs."""
+        return tuple(dict.fromkeys((key, key.split(" ", 1)[-1].split("@", 1)[0], *self._aliases.get(key, ()))))
+
+    @cached_property
+    def _aliases(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for typedef in self.program.typedefs.values():
+            core = self.types.core(typedef.type)
+            if isinstance(core, Named):
+                found[core.key].append(typedef.key)
+        return found
+
+    @cached_property
+    def _results(self) -> frozenset[str]:
+        results = (function.type.result for function in self.program.functions.values())
+        cores = (self.types.core(result) for result in results if isinstance(self.types.bare(result), Pointer))
+        return frozenset(core.key for core in cores if isinstance(core, Named))
+
+    def is_returned(self, key: str) -> bool:
+        """Whether some function returns pointers to objects of record or enumeration `key`."""
+        return key in self._results

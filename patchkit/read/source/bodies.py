@@ -1,0 +1,128 @@
+"""What a function body says without being parsed: fingerprint, names, members, likely writes, static locals."""
+
+import hashlib
+import re
+
+from patchkit.read.source.declarations import DeclarationParser
+from patchkit.read.source.fragment import Fragment, RawBody
+from patchkit.read.source.lexer import TOKEN
+
+_MEMBER = re.compile(r"(?:^| )(?:\.|->) ([A-Za-z_$][\w$]*)")
+_ASSIGNS = frozenset("= += -= *= /= %= &= |= ^= <<= >>=".split())
+_STEPS = frozenset(("++", "--"))
+# An ampersand after one of these takes an address; after an operand it is the operator.
+_BEFORE_ADDRESS = frozenset("( , = ? : { ; return && || ! [ == != }".split())
+_TAG = re.compile(r"\b(struct|union|enum) ([A-Za-z_$][\w$]*)")
+_KEYWORDS = frozenset(
+    "auto break case char const continue default do double else enum extern float for goto if inline int long register"
+    " restrict return short signed sizeof static struct switch typedef union unsigned void volatile while _Bool".split()
+)
+_AGGREGATES = ("struct", "union", "enum")
+
+
+def fingerprint_text(text: str) -> str:
+    """Return a fingerprint, 16 hexadecimal digits, of C tokens that stand one space apart."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+
+
+def read_body(body: str, parser: DeclarationParser) -> tuple[RawBody, Fragment]:
+    """Return what is known of `body`, and a fragment with the types that its static locals need."""
+    words = TOKEN.findall(body)
+    text = " ".join(words)
+    names = {
+        word for word in set(words) if (word[0].isalpha() or word[0] in "_$") and word[-1] not in "\"'"
+    } - _KEYWORDS
+    names.update(f"{tag} {name}" for tag, name in _TAG.findall(text))
+    members = set(_MEMBER.findall(text))
+    assigned = _assigned(words) & names
+    raw = RawBody(fingerprint_text(text), sorted(names), sorted(members), sorted(assigned))
+    local_types = Fragment()
+    if "static" in words:
+        _static_locals(words, parser, raw, local_types)
+    return raw, local_types
+
+
+def _assigned(words: list[str]) -> set[str]:
+    """Return the names at the root of what is assigned, stepped, or has its address taken."""
+    found: set[str] = set()
+    for position, word in enumerate(words):
+        if word in _ASSIGNS:
+            found.add(_root(words, position - 1))
+        elif word in _STEPS:
+            before = words[position - 1]
+            operand = before in {"]", ")"} or before[0].isalnum() or before[0] in "_$"
+            found.add(
+                _root(words, position - 1) if operand and before != "return" else _name_after(words, position + 1)
+            )
+        elif word == "&" and words[position - 1] in _BEFORE_ADDRESS:
+            found.add(_name_after(words, position + 1))
+    return found
+
+
+def _root(words: list[str], position: int) -> str:
+    """Return the first name of the path `a.b[c]->d` that ends at `position`."""
+    while position > 0:
+        if words[position] == "]":
+            depth = 0
+            while position > 0:
+                depth += (words[position] == "]") - (words[position] == "[")
+                position -= 1
+                if depth == 0:
+                    break
+        elif words[position - 1] in (".", "->"):
+            position -= 2
+        else:
+            break
+    return words[position]
+
+
+def _name_after(words: list[str], position: int) -> str:
+    while position < len(words) and words[position] in ("(", "*"):
+        position += 1
+    return words[position] if position < len(words) else ""
+
+
+def _static_locals(words: list[str], parser: DeclarationParser, raw: RawBody, types: Fragment) -> None:
+    count: dict[str, int] = {}
+    for position, word in enumerate(words):
+        if word in _AGGREGATES and position + 2 < len(words) and words[position + 2] == "{":
+            # A tag declared inside the function, which a static local may use.
+            end = _statement_end(words, position + 2, ("}",)) + 1
+            found = parser.parse(" ".join(words[position:end]) + " ;", function=False)
+            _merge(types, found)
+        if word != "static" or position == 0 or words[position - 1] not in ("{", "}", ";", ")", "const", ":", "inline"):
+            continue
+        begin = position - 1 if words[position - 1] == "const" else position
+        end = _statement_end(words, begin, (";",)) + 1
+        found = parser.parse(" ".join(words[begin:end]), function=False)
+        if found.problem:
+            raw.problem = raw.problem or f"static local {' '.join(words[begin : min(end, begin + 8)])}: {found.problem}"
+            continue
+        _merge(types, found)
+        for variable in found.variables:
+            variable.ordinal = count.get(variable.name, 0)
+            count[variable.name] = variable.ordinal + 1
+            raw.statics.append(variable)
+
+
+def _merge(into: Fragment, found: Fragment) -> None:
+    known = {record.key for record in into.records}
+    into.records += [record for record in found.records if record.key not in known]
+    known = {enum.key for enum in into.enums}
+    into.enums += [enum for enum in found.enums if enum.key not in known]
+
+
+def _statement_end(words: list[str], begin: int, stops: tuple[str, ...]) -> int:
+    """Return the index of the first word of `stops` that closes or ends what starts at `begin`."""
+    depth = 0
+    for position in range(begin, len(words)):
+        word = words[position]
+        if word in ("(", "[", "{"):
+            depth += 1
+        elif word in (")", "]", "}"):
+            depth -= 1
+            if depth == 0 and word in stops:
+                return position
+        elif depth == 0 and word in stops:
+            return position
+    return len(words) - 1

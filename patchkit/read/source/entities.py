@@ -1,0 +1,317 @@
+"""From an inventory and the compiler's answers to the values of a `Program`."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from patchkit.model.ctype import CType, Function as FunctionType, Tag
+from patchkit.model.fingerprint import with_fingerprint
+from patchkit.model.program import (
+    Enum,
+    Function,
+    Gap,
+    Initialiser,
+    Linkage,
+    Macro,
+    Member,
+    Record,
+    Typedef,
+    Variable,
+)
+from patchkit.model.typecode import TypeCode, decode_type
+from patchkit.read.source.bodies import fingerprint_text
+from patchkit.read.source.constants import Constant
+from patchkit.read.source.fragment import RawEnum, RawRecord, RawVariable
+from patchkit.read.source.inventory import Inventory, Place, definition, open_bound
+from patchkit.read.source.layout import Measures
+from patchkit.read.source.lexer import TOKEN, TYPEOF_PREFIX
+from patchkit.read.source.primitives import primitive_name
+
+_TEXT = 160  # characters of an initialiser that are kept to be shown
+_UNFINISHED = "its layout could not be asked of the compiler: "
+
+
+class Builder:
+    """Builds the entities of one version."""
+
+    def __init__(self, inventory: Inventory, measures: Measures) -> None:
+        self._inventory = inventory
+        self._measures = measures
+        self._constants: dict[int, dict[str, int]] = {}
+        for (number, expression), value in measures.constants.items():
+            self._constants.setdefault(number, {})[expression] = value
+        self._variable_types: dict[str, TypeCode] = {v.name: v.type for _, v, f in inventory.variables if not f}
+        self._sizes: dict[str, int] = {}
+        self._decoded: dict[str, CType] = {}
+        self.gaps: list[Gap] = list(inventory.gaps)
+
+    def types(self, wanted: Iterable[str]) -> tuple[dict[str, Record], dict[str, Enum], dict[str, Typedef]]:
+        """Build the wanted types."""
+        records: dict[str, Record] = {}
+        enums: dict[str, Enum] = {}
+        typedefs: dict[str, Typedef] = {}
+        for key in wanted:
+            place, plain = self._inventory.types[key], self._inventory.plain[key]
+            match definition(self._inventory.fragment(place), plain):
+                case RawRecord() as raw:
+                    if (record := self._record(key, place, raw)) is not None:
+                        records[key] = record
+                case RawEnum() as raw_enum:
+                    if (enum := self._enum(key, place, raw_enum)) is not None:
+                        enums[key] = enum
+                case code if code is not None:
+                    typedefs[key] = with_fingerprint(Typedef(key, place.coord, self._type(place, code)))
+                case _:
+                    continue
+        return records, enums, typedefs
+
+    def _record(self, key: str, place: Place, raw: RawRecord) -> Record | None:
+        layout = self._measures.records.get((place.scope, raw.key))
+        if layout is None:
+            reason = self._measures.refused.get(("record", place.scope, place.number), "no answer")
+            self.gaps.append(Gap(place.coord, f"{key}: {_UNFINISHED}{reason}"))
+            return None
+        members = []
+        for member, (offset, size) in zip(raw.members, layout.members, strict=True):
+            width = size if member.width is not None else None
+            members.append(Member(member.name, self._type(place, member.type), offset, size, width))
+        parent = self._inventory.classes[place.scope].key(raw.parent) if raw.parent else ""
+        tag = Tag.STRUCT if raw.tag == "struct" else Tag.UNION
+        return with_fingerprint(
+            Record(key, tag, place.coord, layout.size, layout.align, tuple(members), tuple(raw.attributes), parent)
+        )
+
+    def _enum(self, key: str, place: Place, raw: RawEnum) -> Enum | None:
+        layout = self._measures.enums.get((place.scope, raw.key))
+        if layout is None:
+            reason = self._measures.refused.get(("enum", place.scope, place.number), "no answer")
+            self.gaps.append(Gap(place.coord, f"{key}: {_UNFINISHED}{reason}"))
+            return None
+        constants = tuple(zip(raw.constants, layout.values, strict=True))
+        return with_fingerprint(Enum(key, place.coord, constants, layout.size, layout.signed))
+
+    def _type(self, place: Place, code: TypeCode) -> CType:
+        resolved = self._resolve(place, code)
+        text = repr(resolved)
+        found = self._decoded.get(text)
+        if found is None:
+            found = self._decoded[text] = decode_type(resolved)
+        return found
+
+    def _resolve(self, place: Place, code: TypeCode) -> TypeCode:
+        """Put the program's keys and the compiler's numbers into a type."""
+        if isinstance(code, str):
+            return code
+        match code:
+            case ["[]", element, length]:
+                return ["[]", self._resolve(place, element), self._number(place, length)]
+            case ["v", element, size]:
+                return ["v", self._resolve(place, element), self._number(place, size) or 0]
+            case ["q", words, inner]:
+                return ["q", words, self._resolve(place, inner)]
+            case ["*", inner]:
+                return ["*", self._resolve(place, inner)]
+            case ["()", result, parameters, flags]:
+                return ["()", self._resolve(place, result), [self._resolve(place, p) for p in parameters], flags]
+            case ["?", str(text)] if text.startswith(TYPEOF_PREFIX):
+                return self._typeof(place, text)
+            case [letter, str(key)]:
+                return [letter, self._inventory.classes[place.scope].key(key)]
+        return code
+
+    def _number(self, place: Place, length: int | str | None) -> int | None:
+        if not isinstance(length, str):
+            return length
+        value = self._constants.get(place.number, {}).get(length)
+        if value is None:
+            reason = self._measures.refused.get(("constant", place.number, length), "no answer")
+            self.gaps.append(Gap(place.coord, f"the bound [{length}] could not be asked of the compiler: {reason}"))
+        return value
+
+    def _typeof(self, place: Place, text: str) -> TypeCode:
+        inside = text[len(TYPEOF_PREFIX) : -1].strip()
+        if inside in self._variable_types:
+            return self._resolve(place, self._variable_types[inside])
+        words = inside.split()
+        stars = 0
+        while words and words[-1] == "*":
+            words.pop()
+            stars += 1
+        code: TypeCode | None = primitive_name(words) if words else None
+        if code is None and len(words) == 1 and words[0] in self._inventory.types:
+            code = self._resolve(place, ["t", words[0]])
+        if code is None and len(words) == 2 and words[0] in ("struct", "union", "enum"):
+            code = self._resolve(place, [words[0][0], " ".join(words)])
+        for _ in range(stars if code is not None else 0):
+            code = ["*", code]
+        return code if code is not None else ["?", f"typeof({inside})"]
+
+    def _bare(self, place: Place, code: TypeCode) -> TypeCode:
+        """Follow typedefs and drop qualifiers."""
+        while isinstance(code, list):
+            if code[0] == "q":
+                code = code[2]
+            elif code[0] == "t" and (
+                home := self._inventory.types.get(self._inventory.classes[place.scope].key(code[1]))
+            ):
+                found = definition(self._inventory.fragment(home), code[1])
+                if found is None or isinstance(found, RawRecord | RawEnum):
+                    return code
+                place, code = home, found
+            else:
+                return code
+        return code
+
+    def size(self, place: Place, code: TypeCode) -> int:
+        """Return the size of a type in bytes from what the compiler said of its parts, 0 where it is not known."""
+        if isinstance(code, str):
+            return self._measures.sizes.get(code, 0)
+        match code:
+            case ["[]", element, length]:
+                number = self._number(place, length)
+                return (number or 0) * self.size(place, element)
+            case ["q", _, inner]:
+                return self.size(place, inner)
+            case ["*", _]:
+                return self._measures.sizes.get("*", 0)
+            case ["v", _, width]:
+                return self._number(place, width) or 0
+            case ["?", _]:
+                resolved = self._resolve(place, code)
+                return 0 if resolved[0] == "?" else self.size(place, resolved)
+            case [("s" | "u" | "e" | "t"), str(key)]:
+                return self._named_size(self._inventory.classes[place.scope].key(key))
+        return 0
+
+    def _named_size(self, key: str) -> int:
+        found = self._sizes.get(key)
+        if found is None:
+            self._sizes[key] = 0  # a type that contains itself is not C; end the recursion
+            found = 0
+            if (place := self._inventory.types.get(key)) is not None:
+                plain = self._inventory.plain[key]
+                match definition(self._inventory.fragment(place), plain):
+                    case RawRecord():
+                        record = self._measures.records.get((place.scope, plain))
+                        found = record.size if record else 0
+                    case RawEnum():
+                        enum = self._measures.enums.get((place.scope, plain))
+                        found = enum.size if enum else 0
+                    case code if code is not None:
+                        found = self.size(place, code)
+                    case _:
+                        found = 0
+            self._sizes[key] = found
+        return found
+
+    def variables(self, names: frozenset[str]) -> dict[str, Variable]:
+        """Build the variables; of several definitions of one the one with an initialiser counts."""
+        found: dict[str, Variable] = {}
+        for place, raw, function in self._inventory.variables:
+            variable = self._variable(place, raw, function, names)
+            variable = replace(variable, units=self._inventory.holders(place))
+            known = found.get(variable.key)
+            if known is None or (
+                known.initialiser is None and variable.initialiser is not None and known.file == variable.file
+            ):
+                found[variable.key] = with_fingerprint(variable)
+            elif with_fingerprint(variable).fingerprint != known.fingerprint and variable.initialiser is not None:
+                key = _free_key(found, variable.key, variable.file)
+                found[key] = with_fingerprint(replace(variable, key=key))
+        return found
+
+    def _variable(self, place: Place, raw: RawVariable, function: str, names: frozenset[str]) -> Variable:
+        code = raw.type
+        if isinstance(code, list) and code[0] == "[]" and code[2] is None and raw.initialiser is not None:
+            bound = open_bound(raw, self._bare(place, code[1]), self._constants.get(place.number, {}))
+            if bound is None:
+                self.gaps.append(Gap(place.coord, f"{raw.name}: how many elements its initialiser has is not known"))
+            code = ["[]", code[1], bound]
+        linkage = Linkage.LOCAL if function else Linkage.STATIC if raw.storage == "static" else Linkage.EXTERNAL
+        key = raw.name
+        if function:
+            key = f"{place.file}:{function}:{raw.name}" + (f"#{raw.ordinal}" if raw.ordinal else "")
+        elif linkage is Linkage.STATIC:
+            key = f"{place.file}:{raw.name}"
+        initialiser = None
+        if raw.initialiser is not None:
+            mentioned = names.intersection(TOKEN.findall(raw.initialiser))
+            initialiser = Initialiser(
+                fingerprint_text(raw.initialiser), _shorten(raw.initialiser), tuple(sorted(mentioned))
+            )
+        return Variable(
+            key,
+            raw.name,
+            place.coord,
+            self._type(place, code),
+            linkage,
+            self.size(place, code),
+            raw.thread_local,
+            function,
+            raw.ordinal,
+            initialiser,
+            tuple(raw.attributes),
+        )
+
+    def functions(self, names: frozenset[str], variables: frozenset[str]) -> dict[str, Function]:
+        """Build the functions."""
+        found: dict[str, Function] = {}
+        statics = self._inventory.frontend.static_prototypes
+        for place in self._inventory.functions:
+            fragment = self._inventory.fragment(place)
+            raw, body = fragment.functions[0], fragment.body
+            ctype = self._type(place, raw.type)
+            if body is None or not isinstance(ctype, FunctionType):
+                continue
+            static = raw.storage == "static" or (raw.name in statics and not raw.storage)
+            key = f"{place.file}:{raw.name}" if static else raw.name
+            function = with_fingerprint(
+                Function(
+                    key,
+                    raw.name,
+                    place.coord,
+                    ctype,
+                    Linkage.STATIC if static else Linkage.EXTERNAL,
+                    tuple(raw.parameters),
+                    raw.inline,
+                    tuple(raw.attributes),
+                    body.fingerprint,
+                    tuple(
+                        word for word in body.words if word in names and word != raw.name and word not in raw.parameters
+                    ),
+                    tuple(body.members),
+                    tuple(word for word in body.assigned if word in variables),
+                    self._inventory.holders(place),
+                )
+            )
+            known = found.get(key)
+            if known is not None and known.fingerprint != function.fingerprint:
+                key = _free_key(found, key, place.file)
+                function = with_fingerprint(replace(function, key=key))
+            found[key] = function
+        return found
+
+
+def macros(constants: Iterable[Constant], answers: Mapping[tuple[int, str], int]) -> dict[str, Macro]:
+    """Build the constant macros; `answers` are keyed by (index of the constant, expression)."""
+    found = {}
+    for index, constant in enumerate(constants):
+        value = constant.value if constant.value is not None else answers.get((index, constant.expression))
+        if value is not None:
+            name = constant.name.split("@", 1)[0]
+            found[constant.name] = with_fingerprint(Macro(constant.name, name, constant.coord, constant.text, value))
+    return found
+
+
+def _free_key(taken: Mapping[str, object], key: str, file: str) -> str:
+    """Return a key like `key` that is not taken: with the file, or with a number where that is in it already."""
+    candidate = key if key.startswith(f"{file}:") else f"{key}@{file}"
+    count = 2
+    free = candidate
+    while free in taken:
+        free = f"{candidate}#{count}"
+        count += 1
+    return free
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"

@@ -1,0 +1,298 @@
+"""Everything a version declares, each thing once, and the questions to the compiler that it raises."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from patchkit.model.program import Coord, Gap
+from patchkit.model.typecode import TypeCode
+from patchkit.read.source.bounds import designator, elements, is_plain, string_size
+from patchkit.read.source.constants import Constant, Expander, object_macros
+from patchkit.read.source.fragment import Fragment, RawEnum, RawRecord, RawVariable
+from patchkit.read.source.frontend import Frontend
+from patchkit.read.source.layout import Measures, Surveyor
+from patchkit.read.source.scope import (
+    ReadUnit,
+    UnitClass,
+    defined_keys,
+    distinct_segments,
+    named_keys,
+    references,
+    sort_into_classes,
+)
+from patchkit.read.source.split import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a declaration stands: class of units, declaration number, segment and line."""
+
+    scope: int
+    number: int
+    segment: Segment
+    line: int
+
+    @property
+    def file(self) -> str:
+        """The file."""
+        return self.segment.file
+
+    @property
+    def system(self) -> bool:
+        """Whether that is a system header."""
+        return self.segment.system
+
+    @property
+    def coord(self) -> Coord:
+        """The place as a coordinate."""
+        return Coord(self.file, self.line)
+
+
+@dataclass(slots=True)
+class Inventory:
+    """All that a version declares, each thing once, before numbers are known."""
+
+    frontend: Frontend
+    units: Sequence[ReadUnit]
+    classes: list[UnitClass]
+    types: dict[str, Place] = field(default_factory=dict)  # by the program's key
+    plain: dict[str, str] = field(default_factory=dict)  # the program's key → key in its class
+    variables: list[tuple[Place, RawVariable, str]] = field(default_factory=list)  # third: function of a static local
+    functions: list[Place] = field(default_factory=list)
+    constants: list[Constant] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    _homes: dict[tuple[int, int], ReadUnit] = field(default_factory=dict)  # (class, segment) → a unit that has it
+    _holders: dict[int, tuple[str, ...]] = field(default_factory=dict)  # segment → sources that have it
+
+    def fragment(self, place: Place) -> Fragment:
+        """Return what the declaration at `place` declares."""
+        return self.frontend.fragments[place.number]
+
+    def home(self, place: Place) -> ReadUnit:
+        """Return a unit that has the declaration at `place`."""
+        if not self._homes:
+            for scope, unit_class in enumerate(self.classes):
+                for unit in unit_class.units:
+                    for segment in unit.segments:
+                        self._homes.setdefault((scope, id(segment)), unit)
+        return self._homes[place.scope, id(place.segment)]
+
+    def holders(self, place: Place) -> tuple[str, ...]:
+        """Return the sources of all units that have the declaration at `place`."""
+        if not self._holders:
+            found: dict[int, dict[str, None]] = {}
+            for unit in self.units:
+                for segment in unit.segments:
+                    if not segment.system:
+                        found.setdefault(id(segment), {})[unit.source] = None
+            self._holders = {key: tuple(sorted(sources)) for key, sources in found.items()}
+        return self._holders.get(id(place.segment), ())
+
+
+def take_inventory(frontend: Frontend, units: Sequence[ReadUnit]) -> Inventory:
+    """List everything that `units`, whose declarations are parsed, declare."""
+    inventory = Inventory(frontend, units, sort_into_classes(units, frontend.fragments))
+    for scope, unit_class in enumerate(inventory.classes):
+        _list_class(inventory, scope, unit_class)
+    return inventory
+
+
+def _list_class(inventory: Inventory, scope: int, unit_class: UnitClass) -> None:
+    fragments = inventory.frontend.fragments
+    for segment in unit_class.segments():
+        for number, line in segment.items:
+            fragment = fragments.get(number)
+            if fragment is not None:
+                _list_declaration(inventory, unit_class, Place(scope, number, segment, line), fragment)
+
+
+def _list_declaration(inventory: Inventory, unit_class: UnitClass, place: Place, fragment: Fragment) -> None:
+    problem = fragment.problem or (fragment.body.problem if fragment.body is not None else "")
+    if problem and not place.system:
+        begin = " ".join(inventory.frontend.splitter.declarations[place.number].head.split())[:70]
+        inventory.gaps.append(Gap(place.coord, f"a declaration cannot be read: {begin!r}: {problem}"))
+    for plain in defined_keys(fragment):
+        key = unit_class.key(plain)
+        if key not in inventory.types or (inventory.types[key].system and not place.system):
+            inventory.types[key] = place
+            inventory.plain[key] = plain
+    if place.system:
+        return
+    for variable in fragment.variables:
+        if variable.storage != "extern" or variable.initialiser is not None:
+            inventory.variables.append((place, variable, ""))
+    if fragment.body is not None and fragment.functions:
+        inventory.functions.append(place)
+        name = fragment.functions[0].name
+        inventory.variables += [(place, variable, name) for variable in fragment.body.statics]
+
+
+def wanted_types(inventory: Inventory) -> list[str]:
+    """Return the keys of the program's own types and of all that these, its variables and functions can reach."""
+    waiting = [key for key, place in inventory.types.items() if not place.system]
+    for place, variable, _ in inventory.variables:
+        waiting += _keys(inventory, place, variable.type)
+    for place in inventory.functions:
+        waiting += _keys(inventory, place, inventory.fragment(place).functions[0].type)
+    found: dict[str, None] = {}
+    while waiting:
+        key = waiting.pop()
+        if key in found or key not in inventory.types:
+            continue
+        found[key] = None
+        place = inventory.types[key]
+        unit_class = inventory.classes[place.scope]
+        waiting += [unit_class.key(k) for k in references(inventory.fragment(place), inventory.plain[key])]
+    return sorted(found)
+
+
+def _keys(inventory: Inventory, place: Place, code: TypeCode) -> Iterator[str]:
+    unit_class = inventory.classes[place.scope]
+    for key in named_keys(code):
+        yield unit_class.key(key)
+
+
+def expressions(code: TypeCode) -> Iterator[str]:
+    """Yield the constant expressions inside a type that only the compiler can evaluate."""
+    if isinstance(code, str):
+        return
+    match code:
+        case ["[]", element, length]:
+            if isinstance(length, str):
+                yield length
+            yield from expressions(element)
+        case ["v", element, size]:
+            if isinstance(size, str):
+                yield size
+            yield from expressions(element)
+        case ["q", _, inner] | ["*", inner]:
+            yield from expressions(inner)
+        case ["()", result, parameters, _]:
+            yield from expressions(result)
+            for parameter in parameters:
+                yield from expressions(parameter)
+
+
+def survey(inventory: Inventory, wanted: Iterable[str], jobs: int) -> Measures:
+    """Ask the compiler for every number that the wanted types and all variables need."""
+    surveyor = Surveyor(inventory.frontend.fragments)
+    asked: set[tuple[int, str]] = set()
+
+    def ask_constants(place: Place, code: TypeCode, more: Iterable[str] = ()) -> None:
+        for expression in (*expressions(code), *more):
+            if (place.number, expression) not in asked:
+                asked.add((place.number, expression))
+                surveyor.constant(inventory.home(place), place.number, expression)
+
+    for key in wanted:
+        place, plain = inventory.types[key], inventory.plain[key]
+        home = inventory.home(place)
+        match definition(inventory.fragment(place), plain):
+            case RawRecord() as record:
+                surveyor.record(place.scope, home, place.number, record)
+                for member in record.members:
+                    ask_constants(place, member.type)
+            case RawEnum() as enum:
+                surveyor.enum(place.scope, home, place.number, enum)
+            case code if code is not None:
+                ask_constants(place, code)
+            case _:
+                continue
+    for place, variable, _ in inventory.variables:
+        ask_constants(place, variable.type, bound_expressions(variable))
+    for place in inventory.functions:
+        ask_constants(place, inventory.fragment(place).functions[0].type)
+    if inventory.units:
+        surveyor.primitives(inventory.units[0], _primitives(inventory))
+    return surveyor.ask(jobs)
+
+
+def definition(fragment: Fragment, plain: str) -> RawRecord | RawEnum | TypeCode | None:
+    """Return how `fragment` defines the type of key `plain`; a typedef is its type code."""
+    for record in fragment.records:
+        if record.key == plain:
+            return record
+    for enum in fragment.enums:
+        if enum.key == plain:
+            return enum
+    for name, code in fragment.typedefs:
+        if name == plain:
+            return code
+    return None
+
+
+def bound_expressions(variable: RawVariable) -> list[str]:
+    """Return the expressions whose values tell how long an array of open bound is."""
+    code = variable.type
+    if not (isinstance(code, list) and code[0] == "[]" and code[2] is None and variable.initialiser):
+        return []
+    if text := string_size(code[1], variable.initialiser):
+        return [text]
+    return [index for element in elements(variable.initialiser) or () if (index := designator(element)) is not None]
+
+
+def open_bound(variable: RawVariable, element: TypeCode, constants: Mapping[str, int]) -> int | None:
+    """Return the length that the initialiser of an array of open bound gives it, None where it cannot be told.
+
+    `element` is the type of its elements without typedefs.
+    """
+    code = variable.type
+    if not (isinstance(code, list) and variable.initialiser):
+        return None
+    if text := string_size(code[1], variable.initialiser):
+        return constants.get(text)
+    parts = elements(variable.initialiser)
+    if parts is None:
+        return None
+    length = position = 0
+    for part in parts:
+        if not is_plain(element, part):
+            return None
+        if (index := designator(part)) is not None:
+            if index not in constants:
+                return None
+            position = constants[index]
+        position += 1
+        length = max(length, position)
+    return length
+
+
+def _primitives(inventory: Inventory) -> list[str]:
+    found = {"*", "int", "char"}
+
+    def visit(code: TypeCode) -> None:
+        if isinstance(code, str):
+            if code != "void":
+                found.add(code)
+        elif code[0] in ("[]", "v"):
+            visit(code[1])
+        elif code[0] == "q":
+            visit(code[2])
+
+    for _, variable, _ in inventory.variables:
+        visit(variable.type)
+    for fragment in inventory.frontend.fragments.values():
+        for _, code in fragment.typedefs:
+            visit(code)
+    return sorted(found)
+
+
+def list_constants(inventory: Inventory) -> tuple[list[Constant], dict[str, ReadUnit]]:
+    """Return the macros that may be constants under the keys of the program, and a unit that defines each."""
+    segments = list(distinct_segments(inventory.units))
+    homes = {segment.file: unit for unit in inventory.units for segment in unit.segments}
+    everywhere = object_macros(segments)
+    own = object_macros(s for s in segments if not s.system and s.file != "<built-in>")
+    names = {
+        name for fragment in inventory.frontend.fragments.values() for enum in fragment.enums for name in enum.constants
+    }
+    names |= {name for fragment in inventory.frontend.fragments.values() for name, _ in fragment.typedefs}
+    expander = Expander(everywhere, names)
+    found, units = [], {}
+    for name, texts in own.items():
+        for rank, (text, (file, line)) in enumerate(sorted(texts.items(), key=lambda item: item[1])):
+            constant = expander.constant(name, text, Coord(file, line))
+            if constant is not None:
+                key = name if rank == 0 else f"{name}@{file}"
+                found.append(Constant(key, constant.coord, constant.text, constant.value, constant.expression))
+                units[key] = homes[file]
+    return found, units

@@ -1,0 +1,124 @@
+"""Collect the declarations that a question to the compiler needs, out of the unit where it arises.
+
+Declarations of many units go into one generated source as long as they agree; where a name is defined differently, a
+further source (a layer) is begun. The order of a unit is kept, so whatever a declaration needs stands before it.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from patchkit.read.source.fragment import Fragment
+from patchkit.read.source.probe import Compiler, Question
+from patchkit.read.source.scope import ReadUnit, definitions
+
+_WORD = re.compile(r"[A-Za-z_$][\w$]*")
+
+
+@dataclass(slots=True)
+class Layer:
+    """One source to generate: `texts` in order, then `questions`, whose `tags` say what the answers are for."""
+
+    compiler: Compiler
+    texts: list[str] = field(default_factory=list)
+    numbers: set[int] = field(default_factory=set)
+    defined: dict[str, str] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    tags: list[tuple[object, ...]] = field(default_factory=list)
+
+
+class Preambles:
+    """The layers of one version."""
+
+    def __init__(self, fragments: Mapping[int, Fragment]) -> None:
+        self._fragments = fragments
+        self.layers: list[Layer] = []
+        self._words: dict[int, frozenset[str]] = {}
+        self._defines: dict[int, dict[str, str]] = {}
+        self._environments: dict[int, tuple[dict[str, list[int]], dict[int, int]]] = {}
+
+    def add(
+        self, unit: ReadUnit, needs: Iterable[int], words: Iterable[str], question: Question, tag: tuple[object, ...]
+    ) -> None:
+        """Ask `question` in the scope of `unit`, where it needs the declarations `needs` and whatever `words` mean
+        there.
+        """
+        numbers = self._closure(unit, needs, words)
+        layer = self._layer(Compiler.of(unit.command.arguments), numbers)
+        for number in numbers:
+            if number not in layer.numbers:
+                layer.numbers.add(number)
+                fresh = [key for key in self._defined_by(number) if key not in layer.defined]
+                if fresh or not self._defined_by(number):
+                    layer.texts.append(self._fragments[number].emit)
+                    layer.defined.update(self._defined_by(number))
+        layer.questions.append(question)
+        layer.tags.append(tag)
+
+    def _layer(self, compiler: Compiler, numbers: list[int]) -> Layer:
+        for layer in self.layers:
+            if layer.compiler == compiler and not any(
+                self._clashes(layer, n) for n in numbers if n not in layer.numbers
+            ):
+                return layer
+        self.layers.append(Layer(compiler))
+        return self.layers[-1]
+
+    def _clashes(self, layer: Layer, number: int) -> bool:
+        mine = self._defined_by(number)
+        known = [key for key in mine if key in layer.defined]
+        if any(layer.defined[key] != mine[key] for key in known):
+            return True
+        # Equal tags may not be defined twice either: then all or nothing of a declaration must be new.
+        return any(" " in key or key.startswith("=") for key in known) and len(known) < len(mine)
+
+    def _defined_by(self, number: int) -> dict[str, str]:
+        found = self._defines.get(number)
+        if found is None:
+            fragment = self._fragments[number]
+            found = dict(definitions(fragment))
+            for enum in fragment.enums:
+                found.update(dict.fromkeys((f"={name}" for name in enum.constants), enum.text))
+            self._defines[number] = found
+        return found
+
+    def words(self, text: str) -> frozenset[str]:
+        """Return the identifiers of a piece of C."""
+        return frozenset(_WORD.findall(text))
+
+    def _words_of(self, number: int) -> frozenset[str]:
+        found = self._words.get(number)
+        if found is None:
+            found = self._words[number] = self.words(self._fragments[number].emit)
+        return found
+
+    def _environment(self, unit: ReadUnit) -> tuple[dict[str, list[int]], dict[int, int]]:
+        found = self._environments.get(id(unit))
+        if found is None:
+            names: dict[str, list[int]] = {}
+            places: dict[int, int] = {}
+            for segment in unit.segments:
+                for number, _ in segment.items:
+                    fragment = self._fragments.get(number)
+                    if fragment is None or not fragment.emit or number in places:
+                        continue
+                    places[number] = len(places)
+                    for key in self._defined_by(number):
+                        names.setdefault(key.lstrip("=").rsplit(" ", 1)[-1], []).append(number)
+            found = self._environments[id(unit)] = (names, places)
+        return found
+
+    def _closure(self, unit: ReadUnit, needs: Iterable[int], words: Iterable[str]) -> list[int]:
+        names, places = self._environment(unit)
+        found = {number for number in needs if number in places}
+        waiting = list(found)
+        for word in words:
+            waiting += names.get(word, ())
+        found.update(waiting)
+        while waiting:
+            for word in self._words_of(waiting.pop()):
+                for number in names.get(word, ()):
+                    if number not in found:
+                        found.add(number)
+                        waiting.append(number)
+        return sorted(found, key=places.__getitem__)

@@ -1,0 +1,228 @@
+"""Which definition a name means in which unit, and the keys under which a program then holds them.
+
+Most names mean one thing in a whole program. Where units disagree (redis has two `struct dict`), units are sorted into
+classes that agree on every disputed name; each class then has its own mapping from plain keys to the program's keys.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from patchkit.model.build import CompileCommand
+from patchkit.model.typecode import TypeCode
+from patchkit.read.source.fragment import Fragment
+from patchkit.read.source.split import Segment
+
+
+@dataclass(slots=True)
+class ReadUnit:
+    """A unit cut into segments. `source` is shown to people; relative to the program's root where it lies below it."""
+
+    source: str
+    command: CompileCommand
+    segments: list[Segment]
+
+
+@dataclass(slots=True)
+class UnitClass:
+    """Units that agree on every disputed name. `renamed` maps plain keys to the program's where they differ."""
+
+    units: list[ReadUnit]
+    renamed: dict[str, str] = field(default_factory=dict)
+
+    def key(self, plain: str) -> str:
+        """Return the program's key for what these units call `plain`."""
+        return self.renamed.get(plain, plain)
+
+    def rename(self, code: TypeCode) -> TypeCode:
+        """Return a type with the keys of the program."""
+        return _rename(code, self.renamed) if self.renamed else code
+
+    def segments(self) -> Iterator[Segment]:
+        """Yield each segment of these units once."""
+        return distinct_segments(self.units)
+
+
+def named_keys(code: TypeCode) -> Iterator[str]:
+    """Yield the keys of the structs, unions, enums and typedefs that a type names."""
+    if isinstance(code, str):
+        return
+    if code[0] in ("s", "u", "e", "t"):
+        yield code[1]
+    elif code[0] == "()":
+        yield from named_keys(code[1])
+        for parameter in code[2]:
+            yield from named_keys(parameter)
+    elif code[0] == "q":
+        yield from named_keys(code[2])
+    elif code[0] != "?":
+        yield from named_keys(code[1])
+
+
+def _rename(code: TypeCode, renamed: Mapping[str, str]) -> TypeCode:
+    if isinstance(code, str):
+        return code
+    if code[0] in ("s", "u", "e", "t"):
+        return [code[0], renamed[code[1]]] if code[1] in renamed else code
+    if code[0] == "()":
+        return ["()", _rename(code[1], renamed), [_rename(parameter, renamed) for parameter in code[2]], code[3]]
+    if code[0] == "q":
+        return ["q", code[1], _rename(code[2], renamed)]
+    if code[0] == "?":
+        return code
+    return [code[0], _rename(code[1], renamed), *code[2:]]
+
+
+def definitions(fragment: Fragment) -> Iterator[tuple[str, str]]:
+    """Yield (key, content) of each type that a declaration defines; equal content is the same definition."""
+    for record in fragment.records:
+        yield record.key, repr((record.tag, [(m.name, m.type, m.width) for m in record.members], record.attributes))
+    for enum in fragment.enums:
+        yield enum.key, enum.text.split("{", 1)[-1]
+    for name, code in fragment.typedefs:
+        yield name, repr(code)
+
+
+def defined_keys(fragment: Fragment) -> list[str]:
+    """Return the keys of the types that a declaration defines."""
+    keys = [record.key for record in fragment.records]
+    keys += [enum.key for enum in fragment.enums]
+    keys += [name for name, _ in fragment.typedefs]
+    return keys
+
+
+def references(fragment: Fragment, key: str) -> Iterator[str]:
+    """Yield the keys that the definition of `key` mentions."""
+    for record in fragment.records:
+        if record.key == key:
+            for member in record.members:
+                yield from named_keys(member.type)
+    for name, code in fragment.typedefs:
+        if name == key:
+            yield from named_keys(code)
+
+
+def sort_into_classes(units: Sequence[ReadUnit], fragments: Mapping[int, Fragment]) -> list[UnitClass]:
+    """Sort `units` into classes that agree on what every name means."""
+    used = {number for segment in distinct_segments(units) for number, _ in segment.items}
+    contents: dict[str, dict[str, list[int]]] = defaultdict(dict)
+    for number in sorted(used):
+        fragment = fragments.get(number)
+        if fragment is not None:
+            for key, content in definitions(fragment):
+                contents[key].setdefault(content, []).append(number)
+    disputed = {key: groups for key, groups in contents.items() if len(groups) > 1}
+    if not disputed:
+        return [UnitClass(list(units))]
+    group_of: dict[int, list[tuple[str, int]]] = defaultdict(list)
+    for key, groups in disputed.items():
+        for index, numbers in enumerate(groups.values()):
+            for number in numbers:
+                group_of[number].append((key, index))
+    of_segment: dict[int, list[tuple[str, int]]] = {}
+    for segment in distinct_segments(units):
+        chosen = [pair for number, _ in segment.items if number in group_of for pair in group_of[number]]
+        if chosen:
+            of_segment[id(segment)] = chosen
+    classes: dict[tuple[tuple[str, int], ...], UnitClass] = {}
+    for unit in units:
+        choice: dict[str, int] = {}
+        for segment in unit.segments:
+            for key, index in of_segment.get(id(segment), ()):
+                choice.setdefault(key, index)
+        classes.setdefault(tuple(sorted(choice.items())), UnitClass([])).units.append(unit)
+    _name_variants(list(classes.items()), contents, disputed, fragments)
+    return list(classes.values())
+
+
+def distinct_segments(units: Sequence[ReadUnit]) -> Iterator[Segment]:
+    """Yield each segment of `units` once, in order."""
+    seen: set[int] = set()
+    for unit in units:
+        for segment in unit.segments:
+            if id(segment) not in seen:
+                seen.add(id(segment))
+                yield segment
+
+
+def _name_variants(
+    classes: list[tuple[tuple[tuple[str, int], ...], UnitClass]],
+    contents: Mapping[str, Mapping[str, list[int]]],
+    disputed: Mapping[str, object],
+    fragments: Mapping[int, Fragment],
+) -> None:
+    """Fill `renamed` of each class: a key splits where the definitions that it can reach differ between classes."""
+    reaches = _reachable(contents, disputed, fragments)
+    definers = {key: {n for numbers in contents[key].values() for n in numbers} for key in reaches}
+    by_number: dict[int, list[str]] = defaultdict(list)
+    for key, numbers in definers.items():
+        for number in numbers:
+            by_number[number].append(key)
+    variants: dict[str, dict[tuple[tuple[str, int], ...], list[tuple[UnitClass, str]]]] = defaultdict(dict)
+    for choice, unit_class in classes:
+        chosen = dict(choice)
+        first: dict[str, str] = {}
+        for segment in unit_class.segments():
+            for number, _ in segment.items:
+                for key in by_number.get(number, ()):
+                    first.setdefault(key, segment.file)
+        for key, file in first.items():
+            signature = tuple(sorted((other, chosen[other]) for other in reaches[key] if other in chosen))
+            variants[key].setdefault(signature, []).append((unit_class, file))
+    for key, signatures in variants.items():
+        order = _merge_compatible(signatures)
+        taken: set[str] = set()
+        for rank, users in enumerate(order):
+            name = key if rank == 0 else f"{key}@{users[0][1]}"
+            count = 2
+            while name in taken:
+                name = f"{key}@{users[0][1]}#{count}"
+                count += 1
+            taken.add(name)
+            for unit_class, _ in users:
+                if name != key:
+                    unit_class.renamed[key] = name
+
+
+def _merge_compatible(
+    signatures: Mapping[tuple[tuple[str, int], ...], list[tuple[UnitClass, str]]],
+) -> list[list[tuple[UnitClass, str]]]:
+    """Join the users of signatures that do not disagree, the most used first.
+
+    A unit that only declares a disputed name, without defining it, goes with those that do define it.
+    """
+    merged: list[tuple[dict[str, int], list[tuple[UnitClass, str]]]] = []
+    by_use = sorted(
+        signatures.items(), key=lambda item: (-len(item[0]), -sum(len(c.units) for c, _ in item[1]), item[1][0][1])
+    )
+    for signature, users in by_use:
+        mine = dict(signature)
+        for theirs, others in merged:
+            if all(theirs.get(name, index) == index for name, index in mine.items()):
+                theirs.update(mine)
+                others += users
+                break
+        else:
+            merged.append((mine, list(users)))
+    groups = [users for _, users in merged]
+    return sorted(groups, key=lambda users: (-sum(len(c.units) for c, _ in users), users[0][1]))
+
+
+def _reachable(
+    contents: Mapping[str, Mapping[str, list[int]]], disputed: Mapping[str, object], fragments: Mapping[int, Fragment]
+) -> dict[str, set[str]]:
+    """Return, for each key that can reach a disputed one, the disputed keys it reaches (itself included)."""
+    users: dict[str, set[str]] = defaultdict(set)
+    for key, groups in contents.items():
+        for numbers in groups.values():
+            for other in references(fragments[numbers[0]], key):
+                users[other].add(key)
+    reaches: dict[str, set[str]] = defaultdict(set)
+    for target in disputed:
+        waiting = [target]
+        while waiting:
+            key = waiting.pop()
+            if target not in reaches[key]:
+                reaches[key].add(target)
+                waiting += users.get(key, ())
+    return dict(reaches)

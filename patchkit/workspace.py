@@ -1,0 +1,257 @@
+"""The facade: everything that the command line and the terminal interface can do, in terms of what a user names.
+
+Readers and reports are imported by the function that needs them, so that help and short commands start at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, assert_never
+
+from patchkit.config import Config, cache_directory, load_config
+from patchkit.report import Format, Options, render
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from patchkit.model.build import Recording
+    from patchkit.model.change import Comparison
+    from patchkit.model.program import Program
+
+__all__ = [
+    "Format",
+    "Options",
+    "Reading",
+    "Surroundings",
+    "compare",
+    "explanation",
+    "print_comparison",
+    "read_version",
+    "record",
+    "render_comparison",
+    "save_version",
+]
+
+COMMANDS = "compile_commands.json"
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a command runs: its directory and environment, how many processes it may use, and whom it tells.
+
+    `progress(stage, done, total)` hears often, `notice(line)` rarely and only what a user should know.
+    """
+
+    directory: Path
+    environ: Mapping[str, str]
+    jobs: int
+    progress: Progress
+    notice: Callable[[str], None]
+
+    @property
+    def cache(self) -> Path:
+        """Where results are kept that can be made again."""
+        return cache_directory(self.environ)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How versions are read: `build` is a shell command that is run and recorded, `program` the one that is looked at.
+
+    Without them the project's `patchkit.toml` decides, and an existing recording or compile_commands.json is used.
+    """
+
+    build: str | None = None
+    program: str | None = None
+
+
+def read_version(spec: str, around: Surroundings, reading: Reading) -> Program:
+    """Return the program that `spec` names: a directory, git revision, ELF file, saved model or compile_commands.json.
+
+    Raises PatchkitError for what cannot be found, built or read; what cannot be read in part is in the program's gaps.
+    """
+    return _read(_open(spec, around, reading), around)
+
+
+def compare(old: str, new: str, around: Surroundings, reading: Reading) -> Comparison:
+    """Return what changed from version `old` to version `new`; raises as `read_version` does."""
+    from patchkit.diff import diff_programs
+
+    before, after = (_open(spec, around, reading) for spec in (old, new))
+    if isinstance(before, _Source) and isinstance(after, _Source):
+        return diff_programs(*_read_pair(before, after, around))
+    return diff_programs(_read(before, around), _read(after, around))
+
+
+def record(command: Sequence[str], root: Path, around: Surroundings) -> Recording:
+    """Run the build `command` in the directory of `around` and keep below `root` how each source was compiled.
+
+    Raises BuildError where the build fails or compiles nothing.
+    """
+    from patchkit.read.record import record_build
+
+    return record_build(
+        command,
+        root,
+        environ=around.environ,
+        jobs=around.jobs,
+        progress=around.progress,
+        directory=around.directory,
+    )
+
+
+def save_version(program: Program, path: Path) -> None:
+    """Write `program` to `path` as a model that every command takes for a version."""
+    from patchkit.model.codec import save_program
+
+    save_program(program, path)
+
+
+def render_comparison(comparison: Comparison, format: Format, options: Options) -> str:
+    """Return the report in `format`, ending in a line feed unless it is empty."""
+    return render(comparison, format, options)
+
+
+def print_comparison(comparison: Comparison, console: Console, options: Options) -> None:
+    """Write the text report to a terminal, with colour and as wide as it is."""
+    from patchkit.report.text import print_report
+
+    print_report(comparison, console, replace(options, width=console.width))
+
+
+def explanation(name: str) -> str:
+    """Return the page of a rule or a kind of change, by id or name; raises InputError for one that does not exist."""
+    from patchkit.explain import explain
+
+    return explain(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A version that is read from its source: how it was compiled, and which of its programs is looked at."""
+
+    recording: Recording
+    label: str
+    program: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """A version that was read, or can be without its source."""
+
+    program: Program
+
+
+def _open(spec: str, around: Surroundings, reading: Reading) -> _Source | _Finished:
+    """Find what `spec` names and make it ready to be read: build it, or find how it was built."""
+    from patchkit.read import locate
+
+    match locate.locate(spec, around.directory, around.environ):
+        case locate.Directory(path):
+            return _Source(_recording_of_directory(path, around, reading), spec, _program(path, around, reading))
+        case locate.CommandsFile(path):
+            return _Source(_recording_of_commands(path, around), spec, _program(path.parent, around, reading))
+        case locate.Revision(directory, name):
+            recording = _recording_of_revision(directory, name, around, reading)
+            return _Source(recording, spec, _program(directory, around, reading))
+        case locate.ElfFile(path):
+            from patchkit.read.elf import read_elf
+
+            around.progress(f"reading {spec}", 0, 0)
+            return _Finished(read_elf(path, label=spec))
+        case locate.SavedModel(path):
+            from patchkit.model.codec import load_program
+
+            return _Finished(load_program(path, label=spec))
+        case other:
+            assert_never(other)
+
+
+def _read(version: _Source | _Finished, around: Surroundings) -> Program:
+    if isinstance(version, _Finished):
+        return version.program
+    from patchkit.read.source import read_recording
+
+    return read_recording(
+        version.recording,
+        label=version.label,
+        program=version.program,
+        jobs=around.jobs,
+        progress=around.progress,
+    )
+
+
+def _read_pair(old: _Source, new: _Source, around: Surroundings) -> tuple[Program, Program]:
+    from patchkit.read.source import read_pair
+
+    if old.program != new.program:
+        return _read(old, around), _read(new, around)
+    return read_pair(
+        old.recording,
+        new.recording,
+        labels=(old.label, new.label),
+        program=old.program,
+        jobs=around.jobs,
+        progress=around.progress,
+    )
+
+
+def _recording_of_directory(path: Path, around: Surroundings, reading: Reading) -> Recording:
+    from patchkit.read.record import load_recording, record_build, recording_from_directory, refresh
+
+    if reading.build is not None:
+        shell = ("/bin/sh", "-c", reading.build)
+        return record_build(shell, path, environ=around.environ, jobs=around.jobs, progress=around.progress)
+    recorded = load_recording(path, environ=around.environ, jobs=around.jobs, progress=around.progress)
+    if recorded is not None:
+        return refresh(recorded, environ=around.environ, jobs=around.jobs, progress=around.progress)
+    for place in (path, path / "build"):
+        if (place / COMMANDS).is_file():
+            return _recording_of_commands(place / COMMANDS, around)
+    around.notice(f"{path}: no recorded build, so flags are guessed; `patchkit record -- make` there makes it exact")
+    return recording_from_directory(
+        path, environ=around.environ, cache=around.cache, jobs=around.jobs, progress=around.progress
+    )
+
+
+def _recording_of_commands(path: Path, around: Surroundings) -> Recording:
+    from patchkit.read.record import recording_from_commands
+
+    return recording_from_commands(
+        path, environ=around.environ, cache=around.cache, jobs=around.jobs, progress=around.progress
+    )
+
+
+def _recording_of_revision(directory: Path, name: str, around: Surroundings, reading: Reading) -> Recording:
+    from patchkit.read.record import recording_of_revision
+
+    return recording_of_revision(
+        directory,
+        name,
+        reading.build or _config(directory, around).build,
+        environ=around.environ,
+        cache=around.cache,
+        jobs=around.jobs,
+        progress=around.progress,
+    )
+
+
+def _program(directory: Path, around: Surroundings, reading: Reading) -> str | None:
+    """Return the name of the program that is looked at, None for all that was built."""
+    if reading.program is not None:
+        return reading.program
+    config = _config(directory, around)
+    if len(config.programs) > 1:
+        others = ", ".join(config.programs[1:])
+        around.notice(f"looking at {config.programs[0]}; --program picks another of {config.path}: {others}")
+    return config.programs[0] if config.programs else None
+
+
+def _config(directory: Path, around: Surroundings) -> Config:
+    """Return the settings of the version in `directory`, else those of the current directory."""
+    own = load_config(directory)
+    return own if own.path is not None else load_config(around.directory)
