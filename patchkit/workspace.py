@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from patchkit.config import Config, cache_directory, load_config
+from patchkit.errors import PatchkitError
 from patchkit.report import Format, Options, render
 
 if TYPE_CHECKING:
@@ -90,11 +91,12 @@ def compare(old: str, new: str, around: Surroundings, reading: Reading) -> Compa
 def record(command: Sequence[str], root: Path, around: Surroundings) -> Recording:
     """Run the build `command` in the directory of `around` and keep below `root` how each source was compiled.
 
-    Raises BuildError where the build fails or compiles nothing.
+    What was compiled is read at once, so that comparing it later only has to load a model. Raises BuildError where the
+    build fails or compiles nothing.
     """
     from patchkit.read.record import record_build
 
-    return record_build(
+    recording = record_build(
         command,
         root,
         environ=around.environ,
@@ -102,6 +104,11 @@ def record(command: Sequence[str], root: Path, around: Surroundings) -> Recordin
         progress=around.progress,
         directory=around.directory,
     )
+    try:
+        _read(_Source(recording, str(root), None), around)
+    except PatchkitError as problem:
+        around.notice(f"recorded, but it cannot be read yet: {problem.message}")
+    return recording
 
 
 def save_version(program: Program, path: Path) -> None:
@@ -150,14 +157,8 @@ def _open(spec: str, around: Surroundings, reading: Reading) -> _Source | _Finis
     """Find what `spec` names and make it ready to be read: build it, or find how it was built."""
     from patchkit.read import locate
 
-    match locate.locate(spec, around.directory, around.environ):
-        case locate.Directory(path):
-            return _Source(_recording_of_directory(path, around, reading), spec, _program(path, around, reading))
-        case locate.CommandsFile(path):
-            return _Source(_recording_of_commands(path, around), spec, _program(path.parent, around, reading))
-        case locate.Revision(directory, name):
-            recording = _recording_of_revision(directory, name, around, reading)
-            return _Source(recording, spec, _program(directory, around, reading))
+    place = locate.locate(spec, around.directory, around.environ)
+    match place:
         case locate.ElfFile(path):
             from patchkit.read.elf import read_elf
 
@@ -167,8 +168,17 @@ def _open(spec: str, around: Surroundings, reading: Reading) -> _Source | _Finis
             from patchkit.model.codec import load_program
 
             return _Finished(load_program(path, label=spec))
-        case other:
-            assert_never(other)
+        case locate.CommandsFile(path):
+            home, recording = path.parent, _recording_of_commands(path, around)
+        case locate.Directory(home):
+            recording = _recording_of_directory(home, around, reading)
+        case locate.Worktree(home):
+            recording = _recording_of_worktree(home, around, reading)
+        case locate.Revision(home, name):
+            recording = _recording_of_revision(home, name, around, reading)
+        case _:
+            assert_never(place)
+    return _Source(recording, spec, _program(recording, home, around, reading))
 
 
 def _read(version: _Source | _Finished, around: Surroundings) -> Program:
@@ -201,14 +211,13 @@ def _read_pair(old: _Source, new: _Source, around: Surroundings) -> tuple[Progra
 
 
 def _recording_of_directory(path: Path, around: Surroundings, reading: Reading) -> Recording:
-    from patchkit.read.record import load_recording, record_build, recording_from_directory, refresh
+    from patchkit.read.record import record_build, recording_from_directory
 
     if reading.build is not None:
         shell = ("/bin/sh", "-c", reading.build)
         return record_build(shell, path, environ=around.environ, jobs=around.jobs, progress=around.progress)
-    recorded = load_recording(path, environ=around.environ, jobs=around.jobs, progress=around.progress)
-    if recorded is not None:
-        return refresh(recorded, environ=around.environ, jobs=around.jobs, progress=around.progress)
+    if (recorded := _recorded(path, around)) is not None:
+        return recorded
     for place in (path, path / "build"):
         if (place / COMMANDS).is_file():
             return _recording_of_commands(place / COMMANDS, around)
@@ -216,6 +225,27 @@ def _recording_of_directory(path: Path, around: Surroundings, reading: Reading) 
     return recording_from_directory(
         path, environ=around.environ, cache=around.cache, jobs=around.jobs, progress=around.progress
     )
+
+
+def _recording_of_worktree(directory: Path, around: Surroundings, reading: Reading) -> Recording:
+    """Use the record of the work tree; without one build a copy, which what was built before cannot disturb."""
+    from patchkit.read.locate import snapshot
+
+    if reading.build is None and (recorded := _recorded(directory, around)) is not None:
+        return recorded
+    if _build(directory, around, reading) is None:
+        return _recording_of_directory(directory, around, reading)
+    return _recording_of_revision(directory, snapshot(directory, around.environ), around, reading)
+
+
+def _recorded(path: Path, around: Surroundings) -> Recording | None:
+    """Return what is recorded at `path`, with what changed since preprocessed anew."""
+    from patchkit.read.record import load_recording, refresh
+
+    recorded = load_recording(path, environ=around.environ, jobs=around.jobs, progress=around.progress)
+    if recorded is None:
+        return None
+    return refresh(recorded, environ=around.environ, jobs=around.jobs, progress=around.progress)
 
 
 def _recording_of_commands(path: Path, around: Surroundings) -> Recording:
@@ -232,7 +262,7 @@ def _recording_of_revision(directory: Path, name: str, around: Surroundings, rea
     return recording_of_revision(
         directory,
         name,
-        reading.build or _config(directory, around).build,
+        _build(directory, around, reading),
         environ=around.environ,
         cache=around.cache,
         jobs=around.jobs,
@@ -240,9 +270,16 @@ def _recording_of_revision(directory: Path, name: str, around: Surroundings, rea
     )
 
 
-def _program(directory: Path, around: Surroundings, reading: Reading) -> str | None:
-    """Return the name of the program that is looked at, None for all that was built."""
-    if reading.program is not None:
+def _build(directory: Path, around: Surroundings, reading: Reading) -> str | None:
+    return reading.build or _config(directory, around).build
+
+
+def _program(recording: Recording, directory: Path, around: Surroundings, reading: Reading) -> str | None:
+    """Return the name of the program that is looked at, None for all that was built.
+
+    The settings say nothing about a recording that knows only of sources.
+    """
+    if reading.program is not None or not recording.programs:
         return reading.program
     config = _config(directory, around)
     if len(config.programs) > 1:

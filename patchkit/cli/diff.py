@@ -45,9 +45,15 @@ Exit codes:
 @click.argument("new")
 @build_option
 @program_option
-@click.option("--format", "style", type=click.Choice([style.value for style in Format]), default="text", help="Form of the report.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice([style.value for style in Format]),
+    default="text",
+    help="Form of the report.",
+)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file.")
-@click.option("--stat", is_flag=True, help="One line for each change.")
+@click.option("--stat", is_flag=True, help="Count changes instead of listing them.")
 @click.option("--only", multiple=True, type=click.Choice(list(SUBJECTS)), help="Look at these alone; repeatable.")
 @click.option("--full", is_flag=True, help="Show everything that is folded or cut otherwise.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if a change asks more than auto.")

@@ -23,6 +23,7 @@ def main() -> NoReturn:
     arguments = sys.argv[1:]
     for stream in (sys.stdout, sys.stderr):
         _tolerate_narrow_encoding(stream)
+    os.register_at_fork(after_in_child=_end_quietly_when_interrupted)
     sys.exit(guard(run, arguments))
 
 
@@ -117,6 +118,11 @@ def _discard_output() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+def _end_quietly_when_interrupted() -> None:
+    """Let an interrupt end a worker process at once: the terminal sends it to all, and one answer is enough."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _tolerate_narrow_encoding(stream: TextIO) -> None:

@@ -34,7 +34,7 @@ _UNSEEN = {
 def diff_programs(old: Program, new: Program) -> Comparison:
     """Return everything that differs between `old` and `new`, worst first; it depends on nothing but the two values."""
     pair = pair_programs(old, new)
-    reach = Reachability(old, pair.old_types, pair.old_usage)
+    reach = Reachability(pair.old, pair.old_types, pair.old_usage)
     types = compare_record_types(pair, reach)
     enums = compare_enums(pair, reach)
     variables = compare_variables(pair, _arrivals(pair, types.changes))
@@ -42,7 +42,7 @@ def diff_programs(old: Program, new: Program) -> Comparison:
     shown = types.typedefs | variables.typedefs | _in_signatures(pair, functions)
     changes = [*types.changes, *enums, *compare_typedefs(pair, shown), *variables.changes, *functions]
     changes += compare_macros(pair, changes)
-    changes += compare_meanings(pair, changed_bodies(pair), {change.name for change in types.changes})
+    changes += compare_meanings(pair, changed_bodies(pair), changes)
     changes += compare_builds(pair)
     changes = [change for change in changes if not _only_unseen(pair, change)]
     return Comparison(
@@ -106,7 +106,7 @@ def _notes(pair: Pair, reach: Reachability, changes: Sequence[Change]) -> tuple[
         notes.append(
             f"nowhere reachable by types, so live objects were not looked for: {listed(tuple(hidden), at_most=6)}"
         )
-    if any("PKC401" in line for change in changes for line in change.evidence):
+    if any(edit.kind == "F06" for change in changes for edit in change.edits):
         notes.append(
             "a function that never returns goes on in its old body until it is entered again (PKC401 never-returns)"
         )

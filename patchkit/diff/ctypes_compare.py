@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from patchkit.diff.pair import Pair
-from patchkit.diff.types import Scalar, ScalarKind
+from patchkit.diff.types import Scalar, ScalarKind, is_foreign
 from patchkit.model.change import Verdict
 from patchkit.model.ctype import Array, CType, Function, Named, Pointer, Primitive, Qualified, Tag, spell
+from patchkit.model.program import Member
 
 _MANTISSA = {4: 24, 8: 53, 10: 64, 12: 64, 16: 64}  # bits of an IEEE 754 binary format, by its size in bytes
 
@@ -58,8 +59,27 @@ def relate(pair: Pair, old: CType, new: CType) -> Relation:
         return boxed
     one, other = pair.old_types.scalar(before), pair.new_types.scalar(after)
     if one is not None and other is not None:
-        return _scalars(pair, before, after, one, other)
+        return _by_build(pair, old, new, _scalars(before, after, one, other))
     return Relation("T15", "PKT107", Verdict.CODE, f"was {spell(before)} and is {spell(after)} now")
+
+
+def _by_build(pair: Pair, old: CType, new: CType, relation: Relation) -> Relation:
+    """A width that changes under one spelling comes from how the program is built, where that or the system changed."""
+    if relation.kind not in ("T05", "T06") or old != new or not isinstance(pair.old_types.bare(old), Primitive):
+        return relation
+    foreign = any(is_foreign(typedef.coord) for typedef in pair.old_types.typedefs_in(old))
+    if not foreign and not pair.built_otherwise:
+        return relation
+    return Relation("T07", "PKT105", Verdict.AUTO_CHECK, f"{relation.text}; the build decides it, not the source text")
+
+
+def resized(pair: Pair, old: Member, new: Member) -> Relation | None:
+    """Return the relation of a member whose type has the same name and another width, as flags like -m32 make it."""
+    scalar = pair.old_types.scalar(pair.old_types.element(old.type))
+    if scalar is None or old.size == new.size or not pair.same(old.type, new.type):
+        return None
+    text = f"is {old.size} bits wide in the running build and {new.size} in the new one, with the same source text"
+    return Relation("T07", "PKT105", Verdict.AUTO_CHECK, text)
 
 
 def _qualifiers(pair: Pair, old: CType, new: CType) -> frozenset[str]:
@@ -212,7 +232,7 @@ def _bound(pair: Pair, new: Array, before: int, after: int) -> Relation:
     return Relation("T10", "PKT108", Verdict.CONFIRM, f"grows from {before} to {after} elements", question)
 
 
-def _scalars(pair: Pair, before: CType, after: CType, one: Scalar, other: Scalar) -> Relation:
+def _scalars(before: CType, after: CType, one: Scalar, other: Scalar) -> Relation:
     text = f"goes from {spell(before)} to {spell(after)}"
     match one.kind, other.kind:
         case ScalarKind.POINTER, _:

@@ -8,7 +8,7 @@ from patchkit.diff.findings import RULE_OF, edited, plain
 from patchkit.diff.pair import Pair, altered
 from patchkit.diff.reach import Reachability
 from patchkit.diff.types import is_foreign
-from patchkit.diff.verdicts import Presence, Whereabouts, locate, settle
+from patchkit.diff.verdicts import Presence, Whereabouts, locate
 from patchkit.model.change import Change, Edit, Grade, Subject, Verdict
 from patchkit.model.program import Enum, Program
 from patchkit.model.words import listed
@@ -56,17 +56,11 @@ def named_numbers(program: Program) -> dict[str, int | str]:
 def _change(pair: Pair, old: Enum, new: Enum, where: Whereabouts, elsewhere: dict[str, int | str]) -> Change | None:
     edits = _constant_edits(old, new, where, elsewhere)
     if (old.size, old.signed) != (new.size, new.signed):
-        text = f"is held in {new.size} bytes instead of {old.size}, {'signed' if new.signed else 'unsigned'} now"
-        grows = new.size > old.size and edits
-        edits.append(
-            Edit(
-                "T05" if grows else "T07",
-                RULE_OF["T05" if grows else "T07"],
-                Verdict.AUTO if grows else Verdict.AUTO_CHECK,
-                "",
-                text,
-            )
-        )
+        sign = "" if old.signed is new.signed else f", {'signed' if new.signed else 'unsigned'} now"
+        text = f"is held in {new.size} bytes instead of {old.size}{sign}"
+        kind = "T05" if new.size > old.size else "T06"
+        verdict = Verdict.AUTO if kind == "T05" else Verdict.AUTO_CHECK
+        edits.append(Edit(kind, RULE_OF[kind], verdict, "", text))
     if not edits:
         return None  # only the order in the text differs
     change = edited(Subject.TYPE, old.key, new.key, _title(old, new, edits), _consequence(old, edits, where), edits)
@@ -79,10 +73,8 @@ def _change(pair: Pair, old: Enum, new: Enum, where: Whereabouts, elsewhere: dic
         new_size=new.size,
         evidence=match.evidence if match is not None else (),
     )
-    if change.verdict > Verdict.AUTO:
-        # An int may carry the numbers of an enumeration that no variable is declared as.
-        return replace(change, reach=where.roots.best)
-    return settle(change, where)
+    # Where no variable is declared as it, an int may carry its numbers: that nothing reaches it proves nothing.
+    return replace(change, reach=where.roots.best)
 
 
 def _constant_edits(old: Enum, new: Enum, where: Whereabouts, elsewhere: dict[str, int | str]) -> list[Edit]:
@@ -139,9 +131,7 @@ def _sentinel(old: Enum, new: Enum, added: list[str], removed: list[str]) -> str
     steady = all(dict(new.constants).get(other) == number for other, number in old.constants[:-1])
     if not steady or new.constants[-1][1] <= value:
         return ""
-    if _SENTINEL.search(name) or value == max(number for _, number in old.constants) == len(old.constants) - 1:
-        return name
-    return ""
+    return name if _SENTINEL.search(name) else ""
 
 
 def _gone(old: Enum, name: str, value: int, heirs: list[str], carried: bool) -> Edit:

@@ -8,6 +8,8 @@ from patchkit.model.rules import find_rule
 # What a kind requires of the process where no rule says it.
 _KIND_REQUIRES = {"F01": Requires.QUIESCE, "F02": Requires.NOTHING, "F03": Requires.QUIESCE, "F05": Requires.QUIESCE}
 
+_MOVES = ("T03", "embeds", "F05", "G08")
+
 # The rule that reports a kind, where the finding does not name another one.
 RULE_OF = {
     "T01": "PKT101",
@@ -52,6 +54,7 @@ RULE_OF = {
     "G09": "PKD205",
     "G10": "PKD207",
     "F04": "PKF301",
+    "F06": "PKC401",
     "F08": "PKI501",
     "V01": "PKF313",
     "V02": "PKF313",
@@ -84,8 +87,8 @@ def requires_of(kind: str, rule: str, verdict: Verdict) -> Requires:
 
 
 def worst(edits: Iterable[Edit]) -> Edit:
-    """Return the edit that asks most; the first of several."""
-    return max(edits, key=lambda edit: edit.verdict)
+    """Return the edit that asks most; of several the first that is more than a move."""
+    return max(edits, key=lambda edit: (edit.verdict, edit.kind not in _MOVES))
 
 
 def change_id(rule: str, subject: Subject, name: str) -> str:

@@ -9,6 +9,7 @@ from patchkit.model.change import Change, Subject, Verdict
 from patchkit.model.program import Coord
 from patchkit.model.words import counted
 
+_MOVES = ("F05", "G08", "G09")  # their evidence says no more than the two names do
 _MANY = 6  # of one sort; fewer are easier to read apart
 _FOLDABLE = {
     "G01": ("variable added", "variables added"),
@@ -58,7 +59,8 @@ def fold_many(changes: Sequence[Change]) -> list[Change]:
     kept: list[Change] = []
     for change in changes:
         quiet = change.verdict <= Verdict.AUTO_CHECK and not change.question and change.count == 1 and not change.folded
-        if quiet and change.kind in _FOLDABLE and not change.evidence:
+        told = change.evidence and change.kind not in _MOVES
+        if quiet and change.kind in _FOLDABLE and not told:
             key = (change.subject, change.kind, change.rule, change.verdict, bool(change.old_key), bool(change.new_key))
             groups[key].append(change)
         else:

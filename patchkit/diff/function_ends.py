@@ -64,18 +64,22 @@ def _held(pair: Pair, function: Function) -> Change | None:
         return plain(
             Subject.FUNCTION, "F03", Verdict.CONFIRM, function.key, "", title, text, rule="PKF303", question=question
         )
+    registered = _registered(pair, function, title, question)
+    if registered is not None:
+        return registered
     if passed:
         names = listed(tuple(sorted(f.name for f in passed)), at_most=3)
-        text = f"{names} passed its address on, and it may live"
-        return plain(
-            Subject.FUNCTION, "F03", Verdict.CONFIRM, function.key, "", title, text, rule="PKF303", question=question
-        )
-    return _registered(pair, function, title, question)
+        text = f"{names} passed its address on, and live data may hold it"
+        verdict = Verdict.CONFIRM
+        if pair.old_types.canonical(function.type) in pair.old_usage.kept_callbacks:
+            verdict, question, text = Verdict.CODE, "", f"{text}: each pointer to it needs a successor"
+        return plain(Subject.FUNCTION, "F03", verdict, function.key, "", title, text, rule="PKF303", question=question)
+    return None
 
 
 def _registered(pair: Pair, function: Function, title: str, question: str) -> Change | None:
     shape: CType = pair.old_types.canonical(function.type)
-    for user in pair.old_usage.mentions(function):
+    for user in pair.old_usage.address_passed(function):
         if _SIGNALS & set(user.references) and _handles_signals(function):
             text = f"{user.name} may have installed it as a signal handler"
             return plain(

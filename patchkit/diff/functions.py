@@ -9,7 +9,7 @@ from patchkit.diff.fold import folded
 from patchkit.diff.function_ends import removed_functions
 from patchkit.diff.match_symbols import unmatched_functions
 from patchkit.diff.pair import Pair
-from patchkit.diff.types import is_foreign
+from patchkit.diff.types import ScalarKind, is_foreign
 from patchkit.diff.usage import looks_like_start_up
 from patchkit.model.change import Change, Edit, Grade, Subject, Verdict
 from patchkit.model.ctype import VOID, Function as Shape, Pointer, spell
@@ -21,7 +21,15 @@ _REGISTERS = re.compile(
     r"|set_?(handler|hook|proc|callback)|(^|_)on_|listen|bind|socket|signal|sigaction|atexit|pthread_(key_)?create|timer"
     r"|setrlimit|umask|setsockopt|prctl)"
 )
-_KEEPS_ORDER = re.compile(r"(?i:hash|compare|(^|_)n?cmp|cmp$|Cmp|less(_?than)?$|(^|_)equals?($|_))")
+_KEEPS_ORDER = re.compile(r"(?i:hash|compare|(^|_)n?cmp|cmp$|less(_?than)?$|(^|_)equals?($|_))")
+_MAKES_ORDER = re.compile(
+    r"(^|_)hash(_(name|key|str(ing)?|bytes|buf(fer)?|code|value|func(tion)?|fn))?$|^(gen_?)?hash_?of_|_hash$"
+    r"|[a-z](Hash|HashFunction|HashCode|HashKey)$|^hash(Name|Key|Str(ing)?|Bytes|Buf(fer)?|Code|Value|Func(tion)?)$"
+)
+_LOOPS = re.compile(
+    r"(?i:(^|_)(loop|serve|run|event_?loop|main_?loop|dispatch|poll|work)(_|$|er$|ever$)|loop$|[a-z]Main$)"
+)
+_BODY_KINDS = ("F01", "F06", "F08", "S01")  # say of themselves that the body changed
 _UNPATCHABLE = frozenset({"naked", "ifunc", "alias", "weakref", "target_clones"})
 _MATTERING = frozenset({"constructor", "destructor", "section", "weak"}) | _UNPATCHABLE
 
@@ -36,14 +44,14 @@ def compare_functions(pair: Pair) -> list[Change]:
             continue
         edits, evidence = _edits(pair, old, new)
         changed = old.body != new.body and pair.sees(Facet.BODIES)
-        if edits:
-            if changed and all(edit.kind != "F08" for edit in edits):
+        if edits and not (changed and _merely_moved(edits)):
+            if changed and all(edit.kind not in _BODY_KINDS for edit in edits):
                 edits.append(Edit("F01", "", Verdict.AUTO, "", "its body changed too"))
             found.append(_change(pair, old, new, edits, evidence))
         elif changed:
-            bodies["inline" if new.inline and len(new.units) != 1 else "plain"].append(new)
+            bodies["inline" if new.inline else "plain"].append(new)
     if bodies["plain"]:
-        found.append(_bodies(pair, bodies["plain"]))
+        found.append(_bodies(bodies["plain"]))
     if bodies["inline"]:
         found.append(_inlined(bodies["inline"]))
     removed, added = unmatched_functions(pair)
@@ -57,6 +65,11 @@ def compare_functions(pair: Pair) -> list[Change]:
             )
         )
     return found
+
+
+def _merely_moved(edits: list[Edit]) -> bool:
+    """Whether a function only stands elsewhere, which nobody notices beside a changed body."""
+    return all(edit.kind == "F05" and edit.verdict is Verdict.AUTO for edit in edits)
 
 
 def _unchanged(pair: Pair, old: Function, new: Function) -> bool:
@@ -148,6 +161,13 @@ def _what_the_body_shows(pair: Pair, old: Function, new: Function, evidence: lis
     if blocked:
         text = f"its entry cannot be redirected ({', '.join(sorted(blocked))}); without that attribute it could"
         return [Edit("F01", "PKF306", Verdict.BLOCKED, "", text)]
+    running = _running(pair, old)
+    if running:
+        evidence.append(running)
+        question = f"Does nothing that changed in {new.name} have to happen in a process that runs already?"
+        text = f"{old.name} goes on in its old body, which the new one replaces only where it is entered again"
+        certain = Grade.CERTAIN if old.name == "main" else Grade.WEAK
+        return [Edit("F06", RULE_OF["F06"], Verdict.CONFIRM, "", text, question=question, grade=certain)]
     if looks_like_start_up(old):
         changed = sorted(name for name in set(old.references) ^ set(new.references) if _REGISTERS.search(name))
         if changed:
@@ -155,14 +175,22 @@ def _what_the_body_shows(pair: Pair, old: Function, new: Function, evidence: lis
             question = f"Does anything that {new.name} does at start-up have to be done when the update happens?"
             text = f"{new.name} ran at start-up and will not run again, and what it registers or sets up changed"
             return [Edit("F08", RULE_OF["F08"], Verdict.CONFIRM, "", text, question=question)]
-    if _KEEPS_ORDER.search(old.name):
-        tables = sorted(v.key for v in pair.old_usage.holders(old))
+    tables = sorted(v.key for v in pair.old_usage.holders(old)) if _KEEPS_ORDER.search(old.name) else []
+    if tables or (_MAKES_ORDER.search(old.name) and _is_pure(pair, old)):
         if tables:
             evidence.append(f"{listed(tuple(tables), at_most=3)} stores it")
-            question = f"Does {new.name} give the same answer as before for everything that containers hold now?"
-            text = "live containers are arranged by its old answers"
-            return [Edit("S01", RULE_OF["S01"], Verdict.CONFIRM, "", text, question=question, grade=Grade.STRONG)]
+        question = f"Does {new.name} give the same answer as before for everything that containers hold now?"
+        text = "live containers are arranged by its old answers"
+        grade = Grade.STRONG if tables else Grade.WEAK
+        return [Edit("S01", RULE_OF["S01"], Verdict.CONFIRM, "", text, question=question, grade=grade)]
     return []
+
+
+def _is_pure(pair: Pair, function: Function) -> bool:
+    """Whether a function turns its arguments into a number and, as far as is seen, does nothing else."""
+    scalar = pair.old_types.scalar(function.type.result)
+    number = scalar is not None and scalar.kind is ScalarKind.INTEGER
+    return number and bool(function.type.parameters) and not function.assigned
 
 
 def _change(pair: Pair, old: Function, new: Function, edits: list[Edit], evidence: list[str]) -> Change:
@@ -182,6 +210,7 @@ _WORDS = {
     "F01": "body changed",
     "F04": "signature changed",
     "F05": "moved, renamed or linked otherwise",
+    "F06": "runs, and its body changed",
     "F08": "start-up code changed",
     "G11": "attributes changed",
     "S01": "order or hash changed",
@@ -189,36 +218,30 @@ _WORDS = {
 }
 
 
-def _bodies(pair: Pair, functions: list[Function]) -> Change:
+def _bodies(functions: list[Function]) -> Change:
     text = "the new code is entered at the next call; nothing that is stored depends on it"
     title = counted(len(functions), "body changed", "bodies changed")
-    change = folded(
-        Subject.FUNCTION,
-        "F01",
-        Verdict.AUTO,
-        title,
-        text,
-        [f.key for f in functions],
-        functions[0].coord,
-        label="bodies",
+    keys = [function.key for function in functions]
+    change = folded(Subject.FUNCTION, "F01", Verdict.AUTO, title, text, keys, functions[0].coord, label="bodies")
+    unread = sum(not function.body for function in functions)
+    return (
+        replace(change, evidence=(f"{counted(unread, 'new body', 'new bodies')} could not be read",))
+        if unread
+        else change
     )
-    unread = counted(sum(not function.body for function in functions), "new body", "new bodies")
-    endless = [line for function in functions if (line := _never_returns(pair, function))]
-    if not unread.startswith("0 "):
-        endless.append(f"{unread} could not be read")
-    return replace(change, evidence=tuple(endless))
 
 
-def _never_returns(pair: Pair, function: Function) -> str:
-    if function.name == "main":
-        return "main runs already: its new body takes effect only where it is entered again (PKC401 never-returns)"
-    starters = [user.name for user in pair.old_usage.mentions(function) if "pthread_create" in user.references]
+def _running(pair: Pair, old: Function) -> str:
+    """Return why a function may be running whenever an update happens, empty where nothing says so."""
+    if old.name == "main":
+        return "main runs as long as the process does"
     root = Shape(Pointer(VOID), (Pointer(VOID),))
-    if starters and pair.new_types.canonical(function.type) == root:
-        return (
-            f"{function.name} may be a thread's root ({starters[0]} makes threads):"
-            " a running one keeps its old body (PKC401 never-returns)"
-        )
+    starters = sorted(f.name for f in pair.old_usage.address_passed(old) if "pthread_create" in f.references)
+    if starters and pair.old_types.canonical(old.type) == root:
+        return f"{starters[0]} seems to start threads in it"
+    callers = pair.old_usage.mentions(old)
+    if _LOOPS.search(old.name) and callers and all(caller.name == "main" for caller in callers):
+        return "main alone calls it, and its name is that of a loop"
     return ""
 
 

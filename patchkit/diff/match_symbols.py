@@ -9,7 +9,7 @@ from patchkit.diff.correspondence import Match
 from patchkit.diff.pair import Pair
 from patchkit.diff.types import is_foreign
 from patchkit.model.change import Grade
-from patchkit.model.ctype import Primitive
+from patchkit.model.ctype import Array, Primitive
 from patchkit.model.program import Function, Linkage, Variable
 
 Symbol = TypeVar("Symbol", Function, Variable)
@@ -110,7 +110,7 @@ def _moved(old: Symbol, new: Symbol) -> str:
 
 
 def _join_moved(pair: Pair, old: Variable, new: Variable, unique: bool) -> None:
-    same = pair.same(old.type, new.type)
+    same = pair.same(old.type, new.type) or _same_but_bound(pair, old, new)
     if not same and old.linkage is new.linkage is Linkage.STATIC:
         return  # two statics that share no more than a name
     alone = unique and _alone(pair, old.name)
@@ -120,6 +120,13 @@ def _join_moved(pair: Pair, old: Variable, new: Variable, unique: bool) -> None:
         evidence.append(f"other variables are called {old.name} too")
     grade = Grade.CERTAIN if same and alone else Grade.STRONG if same else Grade.WEAK
     pair.variables.join(Match(old.key, new.key, grade, tuple(evidence), proposed=not (same and alone)))
+
+
+def _same_but_bound(pair: Pair, old: Variable, new: Variable) -> bool:
+    """Whether two variables are tables of one element type, whose bounds follow from what they start with."""
+    one, other = pair.old_types.bare(old.type), pair.new_types.bare(new.type)
+    filled = old.initialiser is not None and new.initialiser is not None
+    return filled and isinstance(one, Array) and isinstance(other, Array) and pair.same(one.element, other.element)
 
 
 def _alone(pair: Pair, name: str) -> bool:
@@ -134,19 +141,17 @@ def _match_locals(pair: Pair) -> None:
     """A static local follows its function when that was moved or renamed."""
     removed, added = unmatched_variables(pair)
     places = {(v.file, v.function, v.name, v.ordinal): v for v in added if v.linkage is Linkage.LOCAL}
-    moved: dict[tuple[str, str], Match] = {}
-    for match in pair.functions.notable.values():
-        function = pair.old.functions[match.old]
-        moved[function.file, function.name] = match
     for old in removed:
-        found = moved.get((old.file, old.function))
-        if old.linkage is not Linkage.LOCAL or found is None:
+        key = f"{old.file}:{old.function}"
+        key = key if key in pair.old.functions else old.function
+        function = pair.new.functions.get(pair.functions.forward.get(key, ""))
+        if old.linkage is not Linkage.LOCAL or function is None:
             continue
-        function = pair.new.functions[found.new]
         new = places.get((function.file, function.name, old.name, old.ordinal))
         if new is not None:
-            evidence = (f"its function {old.function} is {found.new} now", *found.evidence)
-            pair.variables.join(Match(old.key, new.key, found.grade, evidence, proposed=found.proposed))
+            match = pair.functions.notable.get(key) or Match(key, function.key, Grade.CERTAIN)
+            evidence = (f"its function {old.function} is {function.key} in {function.file} now", *match.evidence)
+            pair.variables.join(Match(old.key, new.key, match.grade, evidence, proposed=match.proposed))
 
 
 def _match_renamed(pair: Pair) -> None:

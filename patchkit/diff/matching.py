@@ -1,5 +1,7 @@
 """Completes the tables of a pair: what the names left over may correspond to, by evidence."""
 
+from dataclasses import replace
+
 from patchkit.diff.match_symbols import match_functions, match_variables
 from patchkit.diff.match_types import match_types
 from patchkit.diff.pair import Pair
@@ -8,8 +10,19 @@ from patchkit.model.program import Program
 
 def pair_programs(old: Program, new: Program) -> Pair:
     """Return `old` and `new` with everything matched that names or evidence match; types first, the rest needs them."""
-    pair = Pair(old, new)
+    pair = Pair(_opened(old), _opened(new))
     match_types(pair)
     match_functions(pair)
     match_variables(pair)
     return pair
+
+
+def _opened(program: Program) -> Program:
+    """Return `program` with plain dictionaries for what is read many times, whatever mappings its reader made."""
+    return replace(
+        program,
+        records=dict(program.records),
+        typedefs=dict(program.typedefs),
+        variables=dict(program.variables),
+        functions=dict(program.functions),
+    )

@@ -28,6 +28,12 @@ class Pair:
         self.functions: Table = match_keys(old.functions, new.functions)
         self.variables: Table = match_keys(old.variables, new.variables)
 
+    @cached_property
+    def built_otherwise(self) -> bool:
+        """Whether some unit of both versions was compiled with other flags or by another compiler."""
+        before = {unit.source: (unit.flags, unit.compiler) for unit in self.old.units}
+        return any(before.get(u.source, (u.flags, u.compiler)) != (u.flags, u.compiler) for u in self.new.units)
+
     def sees(self, facet: Facet) -> bool:
         """Whether both sides were read by something that can see `facet`."""
         return facet not in self.old.unseen and facet not in self.new.unseen

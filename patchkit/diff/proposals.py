@@ -15,11 +15,12 @@ from patchkit.diff.pair import Pair
 from patchkit.diff.records import Delta
 from patchkit.diff.types import ScalarKind
 from patchkit.model.change import Edit, Grade, Verdict
-from patchkit.model.ctype import Named, Tag
+from patchkit.model.ctype import Array, Named, Pointer, Tag
 from patchkit.model.program import Function, Program, Record
 
 _PADDING = re.compile(r"(?i:^_*(pad|padding|unused|reserved|spare|filler)_*\d*$)")
 _DESCRIPTOR = re.compile(r"(?i:(^|_)(fd|fds|sock|socket|sockets|pipe|epfd)\d*$)|(?i:lock|mutex)")
+_MAKES = re.compile(r"(?i:init|create|alloc|setup|reset|default)|(^|_)new(_|$)|[a-z]New$|^new[A-Z_]")
 _ALIKE = 0.6  # how alike two names are whose members are not neighbours
 _ENOUGH_FOR_A_SPLIT = 3
 _NAMES_SHOWN = 3
@@ -29,6 +30,7 @@ def explain(pair: Pair, deltas: dict[str, Delta], fresh: Sequence[Record]) -> No
     """Turn what `removed` and `added` hold in `deltas` into edits. `fresh`: records that only the new version has."""
     for delta in deltas.values():
         _group(pair, delta)
+        _replace_containers(pair, delta)
         _rename(pair, delta)
     _move(pair, deltas, fresh)
     for delta in deltas.values():
@@ -120,6 +122,31 @@ def _open_boxes(delta: Delta, insides: list[tuple[Slot, Slot]], outside: list[Sl
     for path, box in boxes.items():
         outside.remove(box)
         outside.extend(leaf for other, leaf in insides if other.path == path and leaf.path not in used)
+
+
+def _replace_containers(pair: Pair, delta: Delta) -> None:
+    """A pointer to records that gave way to an array of pointers to them, or the reverse: a list became a table."""
+    for slot in list(delta.removed):
+        fitting = [other for other in delta.added if _other_container(pair, slot, other)]
+        if len(fitting) == 1 and slot.scope == fitting[0].scope:
+            new = fitting[0]
+            text = (
+                f"{slot.path} gave way to {new.path}, which holds the same records otherwise: all have to be moved over"
+            )
+            delta.edits.append(_edit("T15", Verdict.CODE, slot.path, text, slot, new, grade=Grade.STRONG))
+            delta.removed.remove(slot)
+            delta.added.remove(new)
+
+
+def _other_container(pair: Pair, old: Slot, new: Slot) -> bool:
+    one, other = pair.old_types.core(old.member.type), pair.new_types.core(new.member.type)
+    if not isinstance(one, Named) or not isinstance(other, Named) or Tag.ENUM in (one.tag, other.tag):
+        return False
+    reached = [
+        types.record(ctype) is None and isinstance(types.bare(ctype), Pointer | Array)
+        for types, ctype in ((pair.old_types, old.member.type), (pair.new_types, new.member.type))
+    ]
+    return all(reached) and pair.same(one, other) and not pair.same(old.member.type, new.member.type)
 
 
 def _rename(pair: Pair, delta: Delta) -> None:
@@ -271,14 +298,10 @@ def _add(pair: Pair, delta: Delta) -> None:
             unions.add(slot.union.key)
         text = f"{slot.path} is new: objects that exist have no value for it"
         delta.edits.append(_edit("T01", Verdict.CONFIRM, slot.path, text, None, slot, question))
-        setters = [f for f in pair.new_usage.accessors(slot.name) if pair.new_usage.allocators_near(f) or _starts(f)]
+        setters = [f for f in pair.new_usage.accessors(slot.name) if _MAKES.search(f.name)]
         if setters:
             delta.evidence.append(f"{_few(setters)} may give {slot.path} its first value")
     delta.added = []
-
-
-def _starts(function: Function) -> bool:
-    return bool(re.search(r"(?i:init|create|new|alloc|setup|reset)", function.name))
 
 
 def _remove(pair: Pair, delta: Delta) -> None:

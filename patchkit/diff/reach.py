@@ -11,6 +11,7 @@ from patchkit.model.ctype import Array, CType, Named, Pointer, Primitive, Tag, V
 from patchkit.model.program import Program, Variable
 
 ROOTS_SHOWN = 5
+_STEADY = (Writing.NEVER, Writing.UNKNOWN)  # unknown: its address is in another variable, but no code writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class _Edge:
     source: str
     member: str
     step: _Step
+    owner: str = ""  # not a member: `source` is a list node inside `owner`, whose address follows from the node's
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,29 @@ class Reachability:
             self._known[key] = self._search(key)
         return self._known[key]
 
+    @cached_property
+    def _containers(self) -> dict[str, list[_Edge]]:
+        """Records by list nodes inside them: code that has the node finds the record by subtracting an offset."""
+        found: dict[str, list[_Edge]] = defaultdict(list)
+        for node in self._program.records:
+            if not self.links_to_itself(node):
+                continue
+            for edge in self._edges.get(node, ()):
+                if not edge.step.heap and edge.source != node:
+                    step = _Step(edge.source, "", "->", heap=True)
+                    found[edge.source].append(_Edge(node, edge.member, step, edge.source))
+        return found
+
+    def links_to_itself(self, key: str) -> bool:
+        """Whether the record `key` points at its like, as the nodes of lists and trees do."""
+        return any(edge.source == key and edge.step.heap for edge in self._edges.get(key, ()))
+
     def _search(self, key: str) -> Roots:
+        """Return the roots of a type by members alone, or by list nodes too where members do not lead to it."""
+        found = self._walk(key, nodes=False)
+        return found if found.total or not self._containers else self._walk(key, nodes=True)
+
+    def _walk(self, key: str, *, nodes: bool) -> Roots:
         """Walk from the type back to variables, breadth first, so that the first path to each is a shortest one."""
         towards: dict[str, _Edge | None] = {key: None}
         waiting = deque([key])
@@ -115,7 +139,7 @@ class Reachability:
         while waiting:
             node = waiting.popleft()
             found += [(depth[node], variable, step, node) for variable, step in self._variables.get(node, ())]
-            for edge in self._edges.get(node, ()):
+            for edge in (*self._edges.get(node, ()), *(self._containers.get(node, ()) if nodes else ())):
                 if edge.source not in towards:
                     towards[edge.source] = edge
                     depth[edge.source] = depth[node] + 1
@@ -126,7 +150,7 @@ class Reachability:
         return Roots(
             best=best,
             total=len({variable.key for _, variable, _, _ in rows}),
-            constant=bool(rows) and self._constant(rows, towards),
+            constant=bool(rows) and self._constant(key),
             by_union=bool(rows) and self._through_union(rows[0][3], towards),
             ancestors=frozenset(towards),
         )
@@ -139,7 +163,9 @@ class Reachability:
         text, connector, heap = variable.name + step.suffix, step.connector, step.heap
         edge = towards[node]
         while edge is not None:
-            if edge.member:
+            if edge.owner:
+                text, connector = f"container_of({text}, {edge.owner}, {edge.member})", edge.step.connector
+            elif edge.member:
                 text += connector + edge.member + edge.step.suffix
                 connector = edge.step.connector
             heap = heap or edge.step.heap
@@ -147,17 +173,24 @@ class Reachability:
         storage = Storage.HEAP if heap else Storage.THREAD if variable.thread_local else Storage.STATIC
         return Reach(variable.key, text, storage)
 
-    def _constant(
-        self, rows: list[tuple[tuple[int, int, str], Variable, _Step, str]], towards: dict[str, _Edge | None]
-    ) -> bool:
-        if any(step.heap for _, _, step, _ in rows):
+    def _constant(self, key: str) -> bool:
+        """Whether all instances are parts of variables that are never written, whatever points at them.
+
+        That is so where such variables hold it by value and no code makes one anywhere else.
+        """
+        inside = {key}
+        waiting = [key]
+        holders: list[Variable] = []
+        while waiting:
+            node = waiting.pop()
+            holders += [variable for variable, step in self._variables.get(node, ()) if not step.heap]
+            for edge in self._edges.get(node, ()):
+                if not edge.step.heap and edge.source not in inside:
+                    inside.add(edge.source)
+                    waiting.append(edge.source)
+        if not holders or not self._usage.bodies_seen or any(self._usage.allocators_of(node) for node in inside):
             return False
-        if any(edge.step.heap for node in towards for edge in self._edges.get(node, ())):
-            return False
-        return all(
-            variable.initialiser is not None and self._usage.writing(variable) is Writing.NEVER
-            for _, variable, _, _ in rows
-        )
+        return all(v.initialiser is not None and self._usage.writing(v) in _STEADY for v in holders)
 
     def _through_union(self, node: str, towards: dict[str, _Edge | None]) -> bool:
         edge = towards[node]

@@ -1,13 +1,13 @@
 """Compares two records member by member, by name. `patchkit.diff.proposals` judges what only one side has."""
 
 from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
-from patchkit.diff.ctypes_compare import Relation, relate
+from patchkit.diff.ctypes_compare import Relation, relate, resized
 from patchkit.diff.findings import RULE_OF
 from patchkit.diff.layout import Slot, declare, slots, unnamed_part
 from patchkit.diff.pair import Pair
-from patchkit.diff.types import ScalarKind, is_foreign
 from patchkit.diff.unions import compare_unions
 from patchkit.model.change import Edit, Verdict
 from patchkit.model.ctype import Array, CType, Pointer
@@ -115,8 +115,8 @@ def compare_slot(pair: Pair, owner: str, before: Slot, after: Slot) -> Edit | No
     relation = relate(pair, before.member.type, after.member.type)
     if before.member.width is not None or after.member.width is not None:
         relation = _bit_field(pair, before, after, relation)
-    elif relation.kind in ("", "T05", "T06"):
-        relation = _by_flags(pair, before, after, relation)
+    else:
+        relation = _resized_enum(pair, before, after) or resized(pair, before.member, after.member) or relation
     return member_edit(owner, relation, before, after) if relation.kind else None
 
 
@@ -136,25 +136,16 @@ def member_edit(owner: str, relation: Relation, before: Slot, after: Slot) -> Ed
     )
 
 
-def _by_flags(pair: Pair, before: Slot, after: Slot, relation: Relation) -> Relation:
-    """A scalar of the same spelling and another width comes from how the program is compiled, not from its text."""
-    one, other = before.member, after.member
-    scalar = pair.old_types.scalar(pair.old_types.element(one.type))
-    if scalar is None:
-        return relation
-    foreign = any(is_foreign(typedef.coord) for typedef in pair.old_types.typedefs_in(one.type))
-    if relation.kind and not (one.type == other.type and foreign):
-        return relation
-    if not relation.kind and (one.size == other.size or _enum_resized(pair, before)):
-        return relation
-    text = f"is {one.size} bits wide in the running build and {other.size} in the new one, with the same source text"
-    return Relation("T07", RULE_OF["T07"], Verdict.AUTO_CHECK, text)
-
-
-def _enum_resized(pair: Pair, slot: Slot) -> bool:
-    """Whether the member is an enumeration, whose own change says that its size did."""
-    scalar = pair.old_types.scalar(pair.old_types.element(slot.member.type))
-    return scalar is not None and scalar.kind is ScalarKind.ENUM
+def _resized_enum(pair: Pair, before: Slot, after: Slot) -> Relation | None:
+    """An enumeration that is held in another width: by its constants, or by a flag."""
+    one = pair.old_types.enum(pair.old_types.element(before.member.type))
+    other = pair.new_types.enum(pair.new_types.element(after.member.type))
+    if one is None or other is None or one.size == other.size:
+        return None
+    text = f"is held in {other.size} bytes instead of {one.size}"
+    if one.size < other.size:
+        return Relation("T05", RULE_OF["T05"], Verdict.AUTO, f"{text}; every value fits")
+    return Relation("T06", RULE_OF["T06"], Verdict.AUTO_CHECK, f"{text}; each live value is tested")
 
 
 def _bit_field(pair: Pair, before: Slot, after: Slot, relation: Relation) -> Relation:
@@ -177,19 +168,27 @@ def _bit_field(pair: Pair, before: Slot, after: Slot, relation: Relation) -> Rel
 
 def _order(delta: Delta) -> None:
     """Report the fewest members whose moving explains the new order; a mere shift behind an insertion is none."""
-    edited = {edit.name for edit in delta.edits}
-    shared = [
-        (a, b) for a, b in delta.shared if not a.in_union and not b.in_union and not a.scope.endswith(("]", "->"))
-    ]
     if delta.old.tag is not delta.new.tag:
         return
-    steady = _longest_rising([_place(b) for _, b in shared])
-    for index, (before, after) in enumerate(shared):
-        if index in steady or before.path in edited:
-            continue
-        kind = "T03" if after.member.width is None else "T18"
-        text = f"moves from byte {before.member.offset // 8} to byte {after.member.offset // 8}, past other members"
-        delta.edits.append(member_edit(delta.key, Relation(kind, RULE_OF[kind], Verdict.AUTO, text), before, after))
+    edited = {edit.name for edit in delta.edits}
+    scopes: dict[str, list[tuple[Slot, Slot]]] = defaultdict(list)
+    for before, after in delta.shared:
+        if not before.in_union and not after.in_union:
+            scopes[before.scope].append((before, after))
+    for shared in scopes.values():
+        steady = _longest_rising([_place(after) for _, after in shared])
+        for index, (before, after) in enumerate(shared):
+            if index in steady or before.path in edited:
+                continue
+            kind = "T03" if after.member.width is None else "T18"
+            text = f"moves from {_at(before)} to {_at(after)}, past other members"
+            relation = Relation(kind, RULE_OF[kind], Verdict.AUTO, text)
+            delta.edits.append(member_edit(delta.key, relation, before, after))
+
+
+def _at(slot: Slot) -> str:
+    offset = slot.member.offset
+    return f"bit {offset}" if slot.member.width is not None else f"byte {offset // 8}"
 
 
 def _place(slot: Slot) -> tuple[int, int]:
@@ -240,17 +239,11 @@ def embedding_edits(pair: Pair, delta: Delta, changed: dict[str, Delta]) -> list
     """Return an edit for every changed record of `changed` that lies by value in the one of `delta`."""
     found: list[Edit] = []
     for before, after in delta.shared:
-        inner = pair.old_types.record(before.member.type) or pair.old_types.enum(
-            pair.old_types.element(before.member.type)
-        )
-        if isinstance(inner, Record):
-            other = changed.get(inner.key) if not inner.parent else None
-            sizes = (other.old.size, other.new.size) if other is not None else None
-        else:
-            sizes = (before.member.size // 8, after.member.size // 8)
-            sizes = None if inner is None or sizes[0] == sizes[1] or before.member.width is not None else sizes
-        if inner is None or sizes is None:
+        inner = pair.old_types.record(before.member.type)
+        other = changed.get(inner.key) if inner is not None and not inner.parent else None
+        if inner is None or other is None:
             continue
+        sizes = (other.old.size, other.new.size)
         change = f" ({sizes[0]} → {sizes[1]} bytes)" if sizes[0] != sizes[1] else ""
         edit = Edit(
             kind="embeds",

@@ -1,6 +1,7 @@
 """Looks for changed meaning that leaves no trace in types: all code that reads a member does so otherwise."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 from patchkit.diff.findings import plain
@@ -13,14 +14,23 @@ from patchkit.model.words import listed
 _ENOUGH = 2  # functions that reach a member
 
 
-def compare_meanings(pair: Pair, bodies: list[tuple[Function, Function]], told: set[str]) -> list[Change]:
+def compare_meanings(pair: Pair, bodies: list[tuple[Function, Function]], changes: Sequence[Change]) -> list[Change]:
     """Return a change for every record whose layout is the same while all code that reads some member of it changed.
 
-    Only functions that mention exactly what they mentioned before count: then operators and constants are what changed.
+    Only functions that mention exactly what they mentioned before count, and none of what `changes` tell of: then
+    operators and constants are what changed.
     """
     if not (pair.old_usage.bodies_seen and pair.new_usage.bodies_seen):
         return []
-    altered = {old.key for old, new in bodies if (old.references, old.members) == (new.references, new.members)}
+    told = {change.name for change in changes if change.subject is Subject.TYPE}
+    explained = _explained(changes)
+    altered = {
+        old.key
+        for old, new in bodies
+        if (old.references, old.members) == (new.references, new.members)
+        and explained.isdisjoint(old.members)
+        and explained.isdisjoint(old.references)
+    }
     owners = _owners(pair)
     suspects: dict[str, dict[str, list[str]]] = defaultdict(dict)
     for name in {member for old, _ in bodies if old.key in altered for member in old.members}:
@@ -29,6 +39,17 @@ def compare_meanings(pair: Pair, bodies: list[tuple[Function, Function]], told: 
         if len(owner) == 1 and owner[0] not in told and len(users) >= _ENOUGH and all(f.key in altered for f in users):
             suspects[owner[0]][name] = sorted(f.name for f in users)
     return [_change(pair, key, members) for key, members in sorted(suspects.items())]
+
+
+def _explained(changes: Sequence[Change]) -> set[str]:
+    """Return the names whose own change is reason enough for code that mentions them to change."""
+    found: set[str] = set()
+    for change in changes:
+        quiet = change.kind == "F01"
+        for key in () if quiet else (change.old_key, change.new_key):
+            found.add(key.rsplit(":", 1)[-1])
+        found.update(edit.name.rsplit(".", 1)[-1].rsplit(">", 1)[-1] for edit in change.edits)
+    return found - {""}
 
 
 def _owners(pair: Pair) -> dict[str, list[str]]:

@@ -94,29 +94,36 @@ class Types:
 
     def __init__(self, program: Program) -> None:
         self.program = program
+        self._meanings: dict[str, CType] = {}
         self._word = 4 if program.machine in _NARROW_MACHINES else 8
         self._char_signed = program.machine not in _UNSIGNED_CHAR_MACHINES
 
     def resolve(self, ctype: CType) -> CType:
         """Return `ctype` with its outermost typedefs replaced by what they stand for; qualifiers stay."""
-        typedefs = self.program.typedefs
-        qualifiers: tuple[str, ...] = ()
-        for _ in range(len(typedefs) + 2):  # a typedef that refers to itself cannot come from C, but from a saved model
-            if isinstance(ctype, Named) and ctype.tag is Tag.TYPEDEF and ctype.key in typedefs:
-                ctype = typedefs[ctype.key].type
-            elif isinstance(ctype, Qualified) and isinstance(ctype.target, Named) and ctype.target.key in typedefs:
-                qualifiers += ctype.qualifiers
-                ctype = ctype.target
-            else:
-                break
-        return qualify(ctype, *qualifiers)
+        if isinstance(ctype, Named):
+            return self._meaning(ctype) if ctype.tag is Tag.TYPEDEF else ctype
+        if isinstance(ctype, Qualified) and isinstance(ctype.target, Named) and ctype.target.tag is Tag.TYPEDEF:
+            return qualify(self._meaning(ctype.target), *ctype.qualifiers)
+        return ctype
+
+    def _meaning(self, name: Named) -> CType:
+        """Return what a typedef stands for in the end, or itself where the program does not define it."""
+        found = self._meanings.get(name.key)
+        if found is None:
+            self._meanings[name.key] = name  # a typedef of itself is not C, but may stand in a damaged model
+            typedef = self.program.typedefs.get(name.key)
+            found = self._meanings[name.key] = name if typedef is None else self.resolve(typedef.type)
+        return found
 
     def bare(self, ctype: CType) -> CType:
         """Return `ctype` without outermost typedefs and qualifiers."""
-        resolved = self.resolve(ctype)
-        while isinstance(resolved, Qualified):
-            resolved = self.resolve(resolved.target)
-        return resolved
+        if isinstance(ctype, Named):
+            if ctype.tag is not Tag.TYPEDEF:
+                return ctype
+            ctype = self._meaning(ctype)
+        while isinstance(ctype, Qualified):
+            ctype = self.resolve(ctype.target)
+        return ctype
 
     def canonical(self, ctype: CType) -> CType:
         """Return `ctype` with every typedef in it replaced, so that equal values are equal types of this program."""

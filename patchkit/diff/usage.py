@@ -7,7 +7,7 @@ from enum import Enum as Choice, auto
 from functools import cached_property
 
 from patchkit.diff.types import Types
-from patchkit.model.ctype import Array, CType, Function as FunctionType, Named, Pointer
+from patchkit.model.ctype import CType, Function as FunctionType, Named, Pointer
 from patchkit.model.program import Facet, Function, Linkage, Program, Variable
 
 _START_UP = re.compile(
@@ -107,13 +107,13 @@ class Usage:
         """Return when `variable` is written, as far as the code shows."""
         if self.types.is_constant(variable.type):
             return Writing.NEVER
-        if not self.bodies_seen or variable.linkage is Linkage.LOCAL:
+        if not self.bodies_seen:
             return Writing.UNKNOWN
         writers = self.writers(variable)
         if writers:
             return Writing.START_UP if all(looks_like_start_up(user) for user in writers) else Writing.RUN_TIME
-        if isinstance(self.types.bare(variable.type), Array) and self.mentions(variable):
-            return Writing.UNKNOWN  # an array's name turns into a pointer wherever it is mentioned
+        if any(self._sees(user, variable) for user in self._stores.get(variable.name, ())):
+            return Writing.UNKNOWN  # another variable starts with its address
         return Writing.NEVER
 
     def address_passed(self, function: Function) -> list[Function]:
@@ -138,19 +138,26 @@ class Usage:
         ]
 
     @cached_property
-    def callback_types(self) -> frozenset[CType]:
-        """The function types that members, variables and typedefs of the program point at, in canonical form."""
+    def kept_callbacks(self) -> frozenset[CType]:
+        """The function types that members and variables of the program point at, in canonical form."""
         program = self.program
-        found: set[CType] = set()
         types: list[CType] = [member.type for record in program.records.values() for member in record.members]
         types += [variable.type for variable in program.variables.values()]
-        types += [typedef.type for typedef in program.typedefs.values()]
+        return frozenset(self._targets(types))
+
+    @cached_property
+    def callback_types(self) -> frozenset[CType]:
+        """The function types that anything of the program points at, typedefs included, in canonical form."""
+        return self.kept_callbacks | self._targets(typedef.type for typedef in self.program.typedefs.values())
+
+    def _targets(self, types: Iterable[CType]) -> set[CType]:
+        found: set[CType] = set()
         for ctype in types:
             bare = self.types.element(ctype)
             target = self.types.bare(bare.target) if isinstance(bare, Pointer) else bare
             if isinstance(target, FunctionType):
                 found.add(self.types.canonical(target))
-        return frozenset(found)
+        return found
 
     def allocators_of(self, key: str) -> list[Function]:
         """Return the functions that may make objects of record `key` on the heap: they name it beside an allocator."""

@@ -9,7 +9,7 @@ from patchkit.diff.library_objects import library_object
 from patchkit.diff.pair import Pair
 from patchkit.diff.usage import Writing, looks_like_start_up
 from patchkit.model.change import Change, Grade, Reach, Storage, Subject, Verdict
-from patchkit.model.ctype import CType, Pointer, Primitive, Qualified
+from patchkit.model.ctype import Array, CType, Pointer, Primitive, Qualified
 from patchkit.model.program import Facet, Function, Linkage, Variable
 from patchkit.model.words import listed
 
@@ -75,16 +75,8 @@ def _first_value(pair: Pair, variable: Variable) -> tuple[str, Verdict, str, str
 
 
 def _starters(pair: Pair, variable: Variable) -> list[Function]:
-    """Return the functions that write `variable` and have run, or may have, before the update."""
-    usage = pair.new_usage
-    found = []
-    for writer in usage.writers(variable):
-        callers = usage.mentions(writer)
-        called_at_start = callers and all(looks_like_start_up(caller) for caller in callers)
-        kept = usage.types.canonical(writer.type) in usage.callback_types
-        if looks_like_start_up(writer) or (called_at_start and not kept):
-            found.append(writer)
-    return found
+    """Return the functions that write `variable` and ran while the program started, as their names say."""
+    return [writer for writer in pair.new_usage.writers(variable) if looks_like_start_up(writer)]
 
 
 def removed_variables(
@@ -151,6 +143,8 @@ def _owns(pair: Pair, variable: Variable) -> bool:
     if not types.holds_pointer(variable.type) or pair.old_usage.writing(variable) is Writing.NEVER:
         return False
     element = types.element(variable.type)
+    if variable.initialiser is not None and isinstance(types.bare(variable.type), Array):
+        return pair.old_usage.writing(variable) is Writing.RUN_TIME  # else it points at what it was written down with
     if isinstance(element, Pointer):
         target = types.resolve(element.target)
         literal = (

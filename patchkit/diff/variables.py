@@ -51,6 +51,8 @@ def compare_variables(pair: Pair, arrivals: Arrivals) -> VariableChanges:
 def _unchanged(pair: Pair, old: Variable, new: Variable) -> bool:
     if old.key in pair.variables.notable or old.file != new.file or (pair.shifting and pair.shifts(old.type)):
         return False
+    if max(len(old.units), len(new.units)) > 1 and old.units != new.units:
+        return False
     if old.fingerprint and old.fingerprint == new.fingerprint:
         return True
     return old == replace(new, coord=old.coord, fingerprint=old.fingerprint)
@@ -175,7 +177,7 @@ def _table(pair: Pair, old: Variable) -> Relation:
     rule = "PKD206" if pair.old_types.holds_function_pointer(old.type) else "PKD202"
     if writing is Writing.NEVER:
         return Relation("G05", rule, Verdict.AUTO, "is a table that is never written: the new one is taken")
-    if writing is Writing.UNKNOWN and pair.old_types.record(old.type) is None:
+    if pair.old_types.record(old.type) is None:
         text = "is a table: the new one is taken if the live one is as it was at the start"
         return Relation("G05", rule, Verdict.AUTO_CHECK, text)
     question = f"Does the program write into {old.key} after its start (else the new table is taken as it is)?"

@@ -22,6 +22,7 @@ class Kind:
 
 
 _TYPES = (
+    ("T00", "difference that no kind describes", "confirm"),
     ("T01", "member added", "auto if every constructor gives it the same constant, else confirm"),
     ("T02", "member removed", "auto for a scalar; confirm for a pointer, descriptor or lock"),
     ("T03", "members reordered, realigned or packed", "auto"),
@@ -51,6 +52,8 @@ _TYPES = (
     ("T27", "object of the system or a library inside", "none in place; blocked if it would have to move while in use"),
     ("T28", "type removed while instances live", "code"),
     ("T29", "type shared with a file, a mapping or another process", "blocked unless all parties update"),
+    ("T30", "type added", "none"),
+    ("embeds", "type that embeds a changed one", "that of the embedded type"),
 )
 
 _VARIABLES = (
@@ -82,6 +85,7 @@ _FUNCTIONS = (
 )
 
 _VALUES = (
+    ("V00", Subject.MACRO, "constant that nothing stored depends on", "auto"),
     ("V01", Subject.MACRO, "constant that sizes an array or struct changed", "that of the array or struct"),
     ("V02", Subject.MACRO, "flag bit or magic number renumbered", "confirm, then auto+check"),
     ("V03", Subject.MACRO, "unit, scale, sentinel or meaning of NULL changed", "confirm or code"),

@@ -128,7 +128,8 @@ class Function:
     `body` is a fingerprint of the tokens of the body, free of comments, white space and line numbers; empty where
     bodies were not read. `references` are the file-scope names the body mentions (functions, variables, types,
     enumeration constants), `members` the member names it reaches through `.` and `->`, `assigned` the file-scope
-    variables it may write or whose address it may pass on; all sorted.
+    variables and its own static ones that it may write or whose address it may pass on, and the functions whose
+    address it takes; all sorted.
     """
 
     key: str

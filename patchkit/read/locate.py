@@ -2,7 +2,9 @@
 
 import difflib
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ ELF_MAGIC = b"\x7fELF"
 WORKTREE = ":worktree"
 INDEX = (":index", ":0")
 _MARKS = ("patchkit.toml", ".patchkit")
+_BUILT = ("o", "lo", "a", "so", "d", "gch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,13 @@ class Directory:
     """A directory that holds the source."""
 
     path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Worktree:
+    """The part below `directory` of a git work tree, as it is now."""
+
+    directory: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +61,7 @@ class CommandsFile:
     path: Path
 
 
-Place = Directory | Revision | ElfFile | SavedModel | CommandsFile
+Place = Directory | Worktree | Revision | ElfFile | SavedModel | CommandsFile
 
 
 def locate(spec: str, directory: Path, environ: Mapping[str, str]) -> Place:
@@ -62,7 +72,7 @@ def locate(spec: str, directory: Path, environ: Mapping[str, str]) -> Place:
     where git fails.
     """
     if spec == WORKTREE:
-        return Directory(_project(directory, environ, spec))
+        return Worktree(_project(directory, environ, spec))
     if spec in INDEX:
         return Revision(_project(directory, environ, spec), INDEX[0])
     path = directory / spec
@@ -74,6 +84,28 @@ def locate(spec: str, directory: Path, environ: Mapping[str, str]) -> Place:
     if name is None:
         raise _unknown(spec, directory, environ)
     return Revision(_project(directory, environ, spec), name)
+
+
+def snapshot(directory: Path, environ: Mapping[str, str]) -> str:
+    """Return the id of a git tree that holds the work tree around `directory` as it is now, but for ignored files.
+
+    New files count too, except what compilers leave; index, branches and files stay as they are. Raises ToolError.
+    """
+    top = Path(_expect(_git(directory, environ, "rev-parse", "--show-toplevel")))
+    with tempfile.TemporaryDirectory() as folder:
+        own = {**environ, "GIT_INDEX_FILE": str(Path(folder) / "index")}
+        index = directory / _expect(_git(directory, environ, "rev-parse", "--git-path", "index"))
+        if index.exists():  # git then need not read every file; by its time it knows which to read nevertheless
+            shutil.copy2(index, own["GIT_INDEX_FILE"])
+        _expect(_git(top, own, "add", "--all", "--", ".", *(f":(exclude)*.{suffix}" for suffix in _BUILT)))
+        return _expect(_git(top, own, "write-tree"))
+
+
+def _expect(done: subprocess.CompletedProcess[str]) -> str:
+    if done.returncode != 0:
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        raise ToolError(f"git {done.args[3]}: {said[0] if said else f'exit code {done.returncode}'}")
+    return done.stdout.strip()
 
 
 def _file(path: Path, spec: str) -> Place:

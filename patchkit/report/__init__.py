@@ -22,9 +22,9 @@ class Format(StrEnum):
 class Options:
     """What to show.
 
-    `stat` counts instead of listing, `only` keeps these subjects (empty: all), `full` folds nothing. `width` is in
-    columns; `side_by_side` draws old and new layouts next to each other, None: where the width allows it. Text obeys
-    all, other formats `only` and, where they fold, `full`.
+    `stat` counts instead of listing, `only` keeps these subjects (empty: all), `full` leaves no change out. `width` is
+    in columns; `side_by_side` draws old and new layouts next to each other, None: where the width allows it. Text
+    obeys all, other formats `only` and, where they fold, `full`.
     """
 
     stat: bool = False

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 
 from patchkit.model.change import Change, Edit, Grade, LayoutPair, Verdict
 from patchkit.model.headline import questions
-from patchkit.model.words import VERDICTS
+from patchkit.model.words import VERDICTS, counted
 from patchkit.report.drawing import draw_side_by_side, draw_unified
 from patchkit.report.layout import align, fold, renames
-from patchkit.report.spans import Line, Role, enumerated, line, wrapped
-from patchkit.report.words import code_and_name, coord_of, homes, member_offset, place, said, sizes, transition, visible
+from patchkit.report.spans import NO_LIMIT, Line, Role, enumerated, line, wrapped
+from patchkit.report.words import code_and_name, entries, homes, member_offset, place, said, sizes, transition, visible
 
-NO_LIMIT = 1_000_000
 _SHORTEST_SUMMARY = 44
 _INDENT = "    "
 _ROLES = {
@@ -51,7 +50,7 @@ def role_of(verdict: Verdict) -> Role:
 def describe(
     change: Change, layout: LayoutPair | None, detail: Detail, *, width: int, side_by_side: bool
 ) -> list[Line]:
-    """Return everything that is to be said about `change`, within the limits of `detail`."""
+    """Return everything that is to be said about `change`, each thing once, within the limits of `detail`."""
     lines = _heading(change, width)
     if change.text:
         lines += wrapped(_INDENT, visible(change.text), width)
@@ -85,7 +84,7 @@ def _homes(change: Change, detail: Detail, width: int) -> list[Line]:
     lines = []
     for storage, paths in homes(change.reach):
         lead = f"{_INDENT}{storage}: "
-        lines.append(line((lead, Role.FAINT), enumerated(paths, detail.paths, width - len(lead))))
+        lines += wrapped(lead, enumerated(paths, detail.paths, width - len(lead)), width, lead_role=Role.FAINT)
     return lines
 
 
@@ -105,21 +104,27 @@ def _layout(change: Change, layout: LayoutPair, detail: Detail, width: int, *, s
 
 def _edits(change: Change, detail: Detail, width: int, *, drawn: bool) -> list[Line]:
     """Say what is not in the drawing: all edits where there is none, else the consequences of those that matter."""
-    told = [e for e in change.edits if not drawn or (e.verdict >= Verdict.AUTO_CHECK and e.text and not e.question)]
+    told = [e for e in change.edits if not drawn or (e.verdict >= Verdict.AUTO_CHECK and _new_text(change, e))]
     told.sort(key=lambda edit: -edit.verdict)
     lines: list[Line] = []
     for edit in told[: detail.edits]:
-        lines += _consequence(edit, width) if drawn else _edit(edit, width)
-    if len(told) > detail.edits:
-        lines.append(line((f"{_INDENT}… and {len(told) - detail.edits} more edits (--full)", Role.FAINT)))
+        text = _new_text(change, edit)
+        if drawn:
+            lines += wrapped(f"{_INDENT}{VERDICTS[edit.verdict]}: ", text, width)
+        else:
+            lines += _edit(edit, text, width)
+    left = len(told) - detail.edits
+    if left > 0:
+        lines.append(line((f"{_INDENT}… and {counted(left, 'more edit')} (--full)", Role.FAINT)))
     return lines
 
 
-def _consequence(edit: Edit, width: int) -> list[Line]:
-    return wrapped(f"{_INDENT}{VERDICTS[edit.verdict]}: ", visible(said(edit)), width)
+def _new_text(change: Change, edit: Edit) -> str:
+    """Return what an edit means, unless the change says so already or the question will."""
+    return "" if edit.question or edit.text in change.text else visible(said(edit))
 
 
-def _edit(edit: Edit, width: int) -> list[Line]:
+def _edit(edit: Edit, text: str, width: int) -> list[Line]:
     sides = [member_offset(member) for member in (edit.old, edit.new) if member]
     where = f"{'→'.join(dict.fromkeys(sides))}  " if sides else ""
     mark, role = "~", Role.CHANGED
@@ -127,15 +132,16 @@ def _edit(edit: Edit, width: int) -> list[Line]:
         mark, role = "+", Role.ADDED
     elif edit.new is None and not edit.now and (edit.old or edit.was):
         mark, role = "-", Role.REMOVED
-    named = visible(edit.name)
-    text = transition(edit)
-    body = text if named in text else f"{named}: {text}"
+    name, both = visible(edit.name), transition(edit)
+    body = f"{both if name in both else f'{name}: {both}'}  " if both else ""
     note = f"{code_and_name(edit.kind, edit.rule)}, {VERDICTS[edit.verdict]}"
-    head = [(f"{_INDENT}{mark} ", role), (where, Role.FAINT), (body, role), ("  ", Role.PLAIN), (note, Role.FAINT)]
-    tail = "" if not edit.text or edit.question else f": {visible(edit.text)}"
-    if sum(len(text) for text, _ in head) + len(tail) <= width:
-        return [line(*head, tail)]
-    return [line(*head), *wrapped(f"{_INDENT}  ", tail.removeprefix(": "), width)] if tail else [line(*head)]
+    head = [(f"{_INDENT}{mark} ", role), (where, Role.FAINT), (body, role), (note, Role.FAINT)]
+    if not text:
+        return [line(*head)]
+    text = text.removeprefix(f"{name}: ")
+    if sum(len(part) for part, _ in head) + len(text) + 2 <= width:
+        return [line(*head, f": {text}")]
+    return [line(*head), *wrapped(f"{_INDENT}  ", text, width)]
 
 
 def _asked(change: Change, width: int, detail: Detail) -> list[Line]:
@@ -145,22 +151,19 @@ def _asked(change: Change, width: int, detail: Detail) -> list[Line]:
         edit = by_question.get(question)
         grade = edit.grade if edit else change.grade
         hint = "" if grade is Grade.CERTAIN else f" ({grade} evidence)"
-        why = f"{visible(said(edit))}. " if edit and edit.text else ""
+        why = f"{visible(said(edit))}. " if edit and edit.text and edit.text not in change.text else ""
         lines += wrapped(f"{_INDENT}? ", f"{why}{visible(question)}{hint}", width, Role.ASKED, Role.ASKED)
     for reason in change.evidence[: detail.paths]:
         lines += wrapped(f"{_INDENT}because ", visible(reason), width, Role.PLAIN, Role.FAINT)
-    if len(change.evidence) > detail.paths:
-        lines.append(line((f"{_INDENT}… and {len(change.evidence) - detail.paths} more reasons (--full)", Role.FAINT)))
+    left = len(change.evidence) - detail.paths
+    if left > 0:
+        lines.append(line((f"{_INDENT}… and {counted(left, 'more reason')} (--full)", Role.FAINT)))
     return lines
 
 
 def summarise(changes: Iterable[Change], at_most: int, width: int, lead: str) -> list[Line]:
     """Return a line, or a few where one does not hold them, that names `changes` with their places."""
-    named = []
-    for change in changes:
-        coord = coord_of(change)
-        name = visible(change.name or change.title)
-        named.append(f"{name} ({visible(str(coord))})" if coord and ":" not in name else name)
+    named = [f"{name} ({where})" if where and ":" not in name else name for name, where in entries(changes)]
     return summary(named, at_most, width, lead)
 
 

@@ -14,7 +14,7 @@ from patchkit.report.outline import Heap, Section, asks, outline, shown
 from patchkit.report.words import (
     blind_spots,
     code_and_name,
-    coord_of,
+    entries,
     homes,
     member_offset,
     place,
@@ -124,11 +124,7 @@ def _home(storage: str, paths: list[str], options: Options) -> View:
 
 
 def _heap(heap: Heap, options: Options) -> View:
-    names = [
-        {"name": visible(key), "place": _where(change)}
-        for change in heap.changes
-        for key in (change.folded or (change.name or change.title,))
-    ]
+    names = [{"name": name, "place": where} for name, where in entries(heap.changes)]
     limit = len(names) if options.full else _NAMES
     return {
         "kind": heap.kind,
@@ -138,11 +134,6 @@ def _heap(heap: Heap, options: Options) -> View:
         "names": names[:limit],
         "left": max(0, len(names) - limit),
     }
-
-
-def _where(change: Change) -> str:
-    coord = coord_of(change)
-    return visible(str(coord)) if coord else ""
 
 
 def _anchor(change: Change) -> str:

@@ -212,4 +212,4 @@ def _folded(stretch: list[Row]) -> list[Row | Fold]:
 
 
 def _bytes(bits: int) -> str:
-    return f"{bits // 8:+}" if bits % 8 == 0 else f"{bits / 8:+}"
+    return f"{bits / 8:+g}" if bits else "0"

@@ -7,20 +7,33 @@ from patchkit.model.headline import Status, headline, questions, status
 from patchkit.model.kinds import kind_title
 from patchkit.model.words import VERDICTS
 from patchkit.report import Options
-from patchkit.report.block import NO_LIMIT, Detail, describe
+from patchkit.report.block import Detail, describe
 from patchkit.report.outline import Heap, Section, asks, outline, shown
-from patchkit.report.words import blind_spots, code_and_name, place, side_summary, sizes, unread, visible
+from patchkit.report.spans import NO_LIMIT
+from patchkit.report.words import blind_spots, code_and_name, entries, place, side_summary, sizes, unread, visible
 
-_ROWS = 40  # a comment holds 65,536 characters
-_NAMES = 60
+_LONGEST = 60_000  # characters; a comment holds 65,536
+_ROOMS = (40, 15, 5, 0)  # changes of a section with details of their own, and names of a heap
 _DETAIL = Detail(context=1, rows=60, edits=40, paths=6, names=6, holes=True)
 _FULL = Detail(context=3, rows=NO_LIMIT, edits=NO_LIMIT, paths=NO_LIMIT, names=NO_LIMIT, holes=True)
 _SPECIAL = re.compile(r"([\\`*_\[\]|~$])")
-_LINKING = re.compile(r"([@#](?=\w)|:(?=//)|\bwww(?=\.))")
+_LINKING = re.compile(r"([@#](?=\w)|:(?=//)|/(?=/)|\bwww(?=\.))")
 
 
 def render_markdown(comparison: Comparison, options: Options) -> str:
-    """Return GitHub flavoured Markdown, in which nothing from a program acts as markup."""
+    """Return GitHub flavoured Markdown, in which nothing from a program acts as markup.
+
+    It is kept short enough for a comment unless everything is asked for: fewer changes get details of their own.
+    """
+    text = ""
+    for room in (NO_LIMIT,) if options.full else _ROOMS:
+        text = "\n".join(_compose(comparison, options, room)).rstrip("\n") + "\n"
+        if len(text) <= _LONGEST:
+            break
+    return text
+
+
+def _compose(comparison: Comparison, options: Options, room: int) -> list[str]:
     changes = shown(comparison, options)
     sections = outline(changes, lambda change: options.full or asks(change))
     lines = [f"### {escape(headline(comparison))}", ""]
@@ -29,25 +42,22 @@ def render_markdown(comparison: Comparison, options: Options) -> str:
     if options.only:
         subjects = ", ".join(sorted(options.only))
         lines += [f"Only {subjects} changes are shown: {len(changes)} of {len(comparison.changes)}.", ""]
-    lines += _table(sections, options)
+    lines += _table(sections, room)
     for section in sections:
-        lines += _details(section, comparison, options)
-    lines += _bottom(comparison)
-    return "\n".join(lines).rstrip("\n") + "\n"
+        lines += _details(section, comparison, options, room)
+    return lines + _bottom(comparison)
 
 
-def _table(sections: tuple[Section, ...], options: Options) -> list[str]:
-    rows = [_row(change) for section in sections for change in section.told]
-    limit = NO_LIMIT if options.full else _ROWS
+def _table(sections: tuple[Section, ...], room: int) -> list[str]:
+    rows = []
     for section in sections:
+        rows += [_row(change) for change in section.told[:room]]
+        if len(section.told) > room:
+            rows.append(f"| {VERDICTS[section.verdict]} | … and {len(section.told) - room:,} more | | | |")
         for heap in section.heaps:
             title = kind_title(heap.kind) or heap.rule
             rows.append(f"| {VERDICTS[section.verdict]} | {heap.count:,} × {escape(title)} | {heap.kind} | | |")
-    if not rows:
-        return []
-    head = ["| verdict | change | kind | size | place |", "|---|---|---|---|---|"]
-    left = [f"| | … and {len(rows) - limit} more | | | |"] if len(rows) > limit else []
-    return [*head, *rows[:limit], *left, ""]
+    return ["| verdict | change | kind | size | place |", "|---|---|---|---|---|", *rows, ""] if rows else []
 
 
 def _row(change: Change) -> str:
@@ -61,10 +71,10 @@ def _row(change: Change) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _details(section: Section, comparison: Comparison, options: Options) -> list[str]:
+def _details(section: Section, comparison: Comparison, options: Options, room: int) -> list[str]:
     lines: list[str] = []
     detail = _FULL if options.full else _DETAIL
-    for change in section.told if options.full else section.told[:_ROWS]:
+    for change in section.told[:room]:
         body = describe(change, comparison.layouts.get(change.name), detail, width=100, side_by_side=False)
         asked = [f"- **Question:** {escape(question)}" for question in questions(change)]
         text = [str(one)[2:] for one in body]
@@ -72,7 +82,7 @@ def _details(section: Section, comparison: Comparison, options: Options) -> list
         lines += _folded(title, [*asked, *([""] if asked else []), *fence(text)])
     for heap in section.heaps:
         title = f"{VERDICTS[section.verdict]}: {heap.count:,} × {_html(kind_title(heap.kind) or heap.rule)}"
-        lines += _folded(title, [_names(heap, NO_LIMIT if options.full else _NAMES)])
+        lines += _folded(title, [_names(heap, room)])
     return lines
 
 
@@ -81,7 +91,7 @@ def _folded(title: str, lines: list[str]) -> list[str]:
 
 
 def _names(heap: Heap, limit: int) -> str:
-    names = [key for change in heap.changes for key in (change.folded or (change.name or change.title,))]
+    names = [name for name, _ in entries(heap.changes)]
     more = f" … and {len(names) - limit:,} more" if len(names) > limit else ""
     return ", ".join(code(name) for name in names[:limit]) + more
 

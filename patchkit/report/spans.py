@@ -43,6 +43,7 @@ class Line:
 
 
 BLANK = Line()
+NO_LIMIT = 1_000_000
 
 
 def line(*parts: "str | Span | tuple[str, Role]") -> Line:
@@ -59,8 +60,13 @@ def wrapped(lead: str, text: str, width: int, role: Role = Role.PLAIN, lead_role
 
 
 def enumerated(items: Iterable[str], at_most: int, width: int, *, more: str = "(--full)") -> str:
-    """Return `a, b, c … and 37 more (--full)`, with as many items as fit `width` and `at_most` allow, at least one."""
+    """Return `a, b, c … and 37 more (--full)`: as many items as `at_most` allows and `width` holds, at least one.
+
+    With `NO_LIMIT` all of them are there, however long that is.
+    """
     items = list(items)
+    if at_most == NO_LIMIT:
+        return ", ".join(items)
     taken: list[str] = []
     for item in items[:at_most]:
         rest = len(items) - len(taken) - 1

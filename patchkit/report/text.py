@@ -11,10 +11,10 @@ from patchkit.model.headline import Status, headline, status
 from patchkit.model.kinds import kind_title
 from patchkit.model.words import MEANINGS, VERDICTS
 from patchkit.report import Options
-from patchkit.report.block import NO_LIMIT, Detail, describe, role_of, summarise, summary
+from patchkit.report.block import Detail, describe, role_of, summarise, summary
 from patchkit.report.outline import Heap, Section, asks, is_conversion, outline, shown
-from patchkit.report.spans import BLANK, Line, Role, line, wrapped
-from patchkit.report.words import blind_spots, place, side_summary, unread, visible
+from patchkit.report.spans import BLANK, NO_LIMIT, Line, Role, line, wrapped
+from patchkit.report.words import blind_spots, coord_of, entries, side_summary, unread, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -121,23 +121,23 @@ def _section_head(section: Section) -> Line:
 
 
 def _heap(heap: Heap, detail: Detail, options: Options) -> list[Line]:
-    lead = f"  {heap.count:>5,}  {heap.kind} {kind_title(heap.kind) or heap.rule}: "
+    lead = f"  {heap.count:>5,}  {heap.kind} {kind_title(heap.kind) or heap.rule}".rstrip() + ": "
     if not options.full:
-        if len(heap.changes) <= detail.names or heap.changes[0].subject is not Subject.FUNCTION:
-            return summarise(heap.changes, detail.names, options.width, lead)
-        return summary(_files(heap), NO_LIMIT, options.width, f"{lead}in ", more="files (--full)")
-    lines = [line(lead)]
-    for change in heap.changes:
-        keys = change.folded or (change.name,)
-        lines += [line(f"    {visible(key)}  ", (place(change), Role.FAINT)) for key in keys]
-    return lines
+        files = _files(heap) if heap.count > detail.names and heap.changes[0].subject is Subject.FUNCTION else []
+        if files:
+            return summary(files, len(files), options.width, f"{lead}in ", more="files (--full)")
+        return summarise(heap.changes, detail.names, options.width, lead)
+    return [line(lead), *(line(f"    {name}  ", (where, Role.FAINT)) for name, where in entries(heap.changes))]
 
 
 def _files(heap: Heap) -> list[str]:
+    """Return how many changes are in which file, nothing where that is not known of each."""
     files: Counter[str] = Counter()
     for change in heap.changes:
-        coord = change.new_coord or change.old_coord
-        files[visible(coord.file) if coord else "?"] += change.count
+        coord = coord_of(change)
+        if change.folded or coord is None:
+            return []
+        files[visible(coord.file)] += 1
     return [f"{file} {number}" for file, number in sorted(files.items(), key=lambda item: (-item[1], item[0]))]
 
 

@@ -40,6 +40,18 @@ def coord_of(change: Change) -> Coord | None:
     return change.new_coord or change.old_coord
 
 
+def entries(changes: Iterable[Change]) -> list[tuple[str, str]]:
+    """Return name and place of everything that `changes` stand for; of a folded change only the names are known."""
+    found = []
+    for change in changes:
+        coord = coord_of(change)
+        if change.folded:
+            found += [(visible(key), "") for key in change.folded]
+        else:
+            found.append((visible(change.name or change.title), visible(str(coord)) if coord else ""))
+    return found
+
+
 def sizes(change: Change) -> str:
     """Return `80 → 112 bytes (+32)`, `4 bytes` where nothing grew, nothing where sizes mean nothing."""
     old, new = change.old_size, change.new_size

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import signal
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from patchkit.workspace import Format
 from tests.cli.conftest import OLD
-from tests.support import PATCHKIT, patchkit, run, write_tree
+from tests.support import PATCHKIT, patchkit, run, wait_until, write_tree
 
 
 def test_the_report_names_what_changed_with_its_place(built: Path) -> None:
@@ -184,3 +185,27 @@ def test_an_unknown_key_of_the_settings_is_an_error(built: Path, tmp_path: Path)
     assert done.err == (
         f"error: {tmp_path}/patchkit.toml: unknown key `project.program`\nhint: did you mean `project.programs`?\n"
     )
+
+
+def test_an_interrupt_while_compilers_run_ends_at_once_and_quietly(tmp_path: Path) -> None:
+    write_tree(tmp_path, {f"{number}.c": "int a;\n" for number in range(8)})
+    slow = tmp_path / "slow-cc"
+    slow.write_text("#!/bin/sh\ntouch started\nexec sleep 600\n", encoding="utf-8")
+    slow.chmod(0o755)
+    commands = [
+        {"directory": str(tmp_path), "file": f"{number}.c", "arguments": [str(slow), "-c", f"{number}.c"]}
+        for number in range(8)
+    ]
+    (tmp_path / "compile_commands.json").write_text(json.dumps(commands), encoding="utf-8")
+    process = subprocess.Popen(
+        [*PATCHKIT, "diff", ".", "."],
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    wait_until((tmp_path / "started").exists)
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, b"")

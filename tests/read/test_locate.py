@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 from patchkit.errors import InputError, ToolError
-from patchkit.read.locate import CommandsFile, Directory, ElfFile, Place, Revision, SavedModel, locate
+from patchkit.read.locate import (
+    CommandsFile,
+    Directory,
+    ElfFile,
+    Place,
+    Revision,
+    SavedModel,
+    Worktree,
+    locate,
+    snapshot,
+)
 from tests.support import run, write_tree
 
 
@@ -50,18 +60,32 @@ def test_revisions_become_full_names(spec: str, repository: Path) -> None:
 def test_index_and_work_tree(repository: Path) -> None:
     assert at(":index", repository) == Revision(repository, ":index")
     assert at(":0", repository) == Revision(repository, ":index")
-    assert at(":worktree", repository) == Directory(repository)
+    assert at(":worktree", repository) == Worktree(repository)
 
 
 @pytest.mark.parametrize("mark", ["patchkit.toml", ".patchkit/recording.json"])
 def test_below_a_project_the_whole_project_is_meant(mark: str, repository: Path) -> None:
     write_tree(repository, {mark: "", "src/deep/b.c": ""})
-    assert at(":worktree", repository / "src/deep") == Directory(repository)
+    assert at(":worktree", repository / "src/deep") == Worktree(repository)
     assert at("v1.0", repository / "src/deep") == Revision(repository, commit(repository, "v1.0"))
 
 
 def test_without_a_project_the_current_directory_is_meant(repository: Path) -> None:
-    assert at(":worktree", repository / "src") == Directory(repository / "src")
+    assert at(":worktree", repository / "src") == Worktree(repository / "src")
+
+
+def test_a_snapshot_holds_what_is_there_and_changes_nothing(repository: Path) -> None:
+    write_tree(
+        repository,
+        {"main.c": "int changed;\n", "src/new.c": "int new;\n", "left.o": "", ".gitignore": "log\n", "log": ""},
+    )
+    (repository / "src/a.c").unlink()
+    before = run("git", "status", "--short", cwd=repository).out
+    tree = snapshot(repository / "src", os.environ)
+    listed = run("git", "ls-tree", "-r", "--name-only", tree, cwd=repository).out.split()
+    assert listed == [".gitignore", "main.c", "src/new.c"]
+    assert run("git", "show", f"{tree}:main.c", cwd=repository).out == "int changed;\n"
+    assert run("git", "status", "--short", cwd=repository).out == before
 
 
 def test_a_path_goes_before_a_revision_of_the_same_name(repository: Path) -> None:

@@ -111,7 +111,11 @@ def compiler_says(folder: Path, source: str, program: Program, *flags: str, comp
     asking = folder / "asking.c"
     asking.write_text("\n".join([*lines, "return 0; }"]), encoding="utf-8")
     done = subprocess.run(
-        [compiler, "-w", *flags, "asking.c", "-o", "asking"], cwd=folder, capture_output=True, encoding="utf-8", check=False
+        [compiler, "-w", *flags, "asking.c", "-o", "asking"],
+        cwd=folder,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     answer = subprocess.run([str(folder / "asking")], capture_output=True, encoding="utf-8", check=True)

@@ -55,11 +55,16 @@ def merge_objects(found: Iterable[_Object]) -> dict[str, _Object]:
             units = tuple(sorted({unit for each in kind for unit in each.units}))
             name = f"{key}@{units[0]}" if number else key
             one = replace(kind[0], key=name, units=units)
-            # Link-time optimisation says in a unit of its own where a variable is.
-            if isinstance(one, Variable) and any(isinstance(each, Variable) and each.thread_local for each in kind):
-                one = replace(one, thread_local=True)
-            merged[name] = one
+            merged[name] = _united(one, kind)
     return merged
+
+
+def _united(one: _Object, kind: Sequence[_Object]) -> _Object:
+    """Return `one` with what only some units say of it."""
+    if isinstance(one, Function):
+        return replace(one, inline=any(isinstance(each, Function) and each.inline for each in kind))
+    # Link-time optimisation says in a unit of its own where a variable is.
+    return replace(one, thread_local=any(isinstance(each, Variable) and each.thread_local for each in kind))
 
 
 def belonging(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from patchkit.model.program import Coord, Function, Linkage, Variable
 from patchkit.read.elf import dwarf
+from patchkit.read.elf.enclosing import function_around
 from patchkit.read.elf.failure import Malformed
 from patchkit.read.elf.forest import Forest
 from patchkit.read.elf.intern import Interner
@@ -14,17 +15,25 @@ from patchkit.read.elf.paths import is_system, relative
 from patchkit.read.elf.types import Definition, Types
 from patchkit.read.elf.unit import Entry, Unit
 
+LINK_TIME = "<artificial>"  # the unit in which gcc says where link-time optimisation left what other units define
 _MOST_ORIGINS = 8  # steps from an entry to the one that names it
 
 
 @dataclass(slots=True)
 class Facts:
-    """What was read of a unit. `definitions` come with the global offset of their entry."""
+    """What was read of a unit.
 
-    source: str
+    `sources` are those that it was read for: its own, or of those units that share it. `definitions` come with the
+    global offset of their entry; `nameless` are the offsets of those that C has no name for, True where anything in the
+    unit refers to them, and `by_typedef` those among them that a typedef names.
+    """
+
+    sources: tuple[str, ...]
     definitions: list[tuple[int, Definition]] = field(default_factory=list)
     variables: list[Variable] = field(default_factory=list)
     functions: list[Function] = field(default_factory=list)
+    nameless: dict[int, bool] = field(default_factory=dict)
+    by_typedef: set[int] = field(default_factory=set)
 
 
 class Collector:
@@ -51,12 +60,15 @@ class Collector:
         self._coords: dict[tuple[str, int], Coord] = {}
         self._shown: dict[str, str] = {}
         self._defined: set[int] = set()
+        self._scopes: dict[int, frozenset[int]] = {}
+        self._link_time = False
 
     def read(self, unit: Unit) -> Facts:
         """Return what `unit` says. Raises Malformed and what reading bytes raises."""
         self._forest.enter(unit)
         try:
-            facts = Facts(self._show(source_path(unit)))
+            facts = Facts(tuple(self._show(source_path(user)) for user in self._forest.users(unit)))
+            self._link_time = unit.top().name == LINK_TIME
             self._types.reached.clear()
             top = unit.top()
             for entry in unit.entries[top.offset].children if top.offset in unit.entries else ():
@@ -75,12 +87,25 @@ class Collector:
         waiting = [entry for entry in _outside_functions(unit.entries.get(top)) if self._forest.keys.used(entry)]
         while waiting or self._types.reached:
             entry = waiting.pop() if waiting else self._types.reached.pop()
-            if entry.offset in self._defined:
-                continue
+            if entry.offset in self._defined or (entry.unit is not unit and entry.offset in self._scope(entry.unit)):
+                continue  # what is another unit's is said there
             self._defined.add(entry.offset)
             definition = self._types.definition(entry, self._coord(entry))
-            if definition is not None:
-                facts.definitions.append((entry.offset, definition))
+            if definition is None:
+                continue
+            facts.definitions.append((entry.offset, definition))
+            if dwarf.AT_NAME not in entry.attributes:
+                facts.nameless[entry.offset] = self._types.refers_to(entry)
+                if self._forest.keys.by_typedef(entry):
+                    facts.by_typedef.add(entry.offset)
+
+    def _scope(self, unit: Unit) -> frozenset[int]:
+        """The types of file scope in another unit than the one that is read."""
+        known = self._scopes.get(unit.offset)
+        if known is None:
+            found = _outside_functions(unit.entries.get(unit.first))
+            known = self._scopes[unit.offset] = frozenset(entry.offset for entry in found)
+        return known
 
     def _variable(self, entry: Entry, facts: Facts) -> None:
         if entry.has(dwarf.AT_DECLARATION):
@@ -102,7 +127,7 @@ class Collector:
                 size=self._types.size(offset),
                 thread_local=self._is_thread_local(entry, name),
                 attributes=_attributes(chain),
-                units=(self._source(chain[-1], facts),),
+                units=self._sources(chain[-1], facts),
             )
         )
 
@@ -131,15 +156,14 @@ class Collector:
                 parameters=tuple(each.name for each in described.children if each.tag == dwarf.TAG_PARAMETER),
                 inline=any((each.number(dwarf.AT_INLINE) or 0) >= 2 for each in chain),
                 attributes=_attributes(chain),
-                units=(self._source(chain[-1], facts),),
+                units=self._sources(chain[-1], facts),
             )
         )
 
     def _locals(self, function: Entry, name: str, facts: Facts) -> None:
         """The static variables of a function, numbered where one name occurs in several scopes.
 
-        clang 14 at -O2 moves them into functions without a `name`; the function is then the one that begins last before
-        the variable.
+        Where the function has no `name`, its place in the file tells which it is.
         """
         found: dict[tuple[str, str], list[tuple[int, int, int, Entry]]] = {}
         for entry in _inside(function):
@@ -149,22 +173,12 @@ class Collector:
                 chain = list(self._origins(entry))
                 origin = chain[-1]
                 line, column = origin.number(dwarf.AT_DECL_LINE) or 0, origin.number(dwarf.AT_DECL_COLUMN) or 0
-                function_name = name or self._around(self._full(chain), line, entry.unit)
-                if origin.name and function_name:
-                    found.setdefault((function_name, origin.name), []).append((line, column, origin.offset, entry))
-        for (function_name, _), places in found.items():
+                around = name or function_around(origin)
+                if origin.name and around:
+                    found.setdefault((around, origin.name), []).append((line, column, origin.offset, entry))
+        for (around, _), places in found.items():
             for ordinal, (_, _, _, entry) in enumerate(sorted(places, key=lambda place: place[:3])):
-                facts.variables.append(self._local(entry, function_name, ordinal, facts))
-
-    def _around(self, path: str, line: int, unit: Unit) -> str:
-        """Return the name of the function that `line` of `path` lies in."""
-        best, name = -1, ""
-        for entry in unit.entries[unit.top().offset].children:
-            if entry.tag == dwarf.TAG_SUBPROGRAM and entry.name and not entry.has(dwarf.AT_DECLARATION):
-                start = entry.number(dwarf.AT_DECL_LINE) or 0
-                if best < start <= line and self._full([entry]) == path:
-                    best, name = start, entry.name
-        return name
+                facts.variables.append(self._local(entry, around, ordinal, facts))
 
     def _local(self, entry: Entry, function: str, ordinal: int, facts: Facts) -> Variable:
         chain = list(self._origins(entry))
@@ -180,7 +194,7 @@ class Collector:
             function=function,
             ordinal=ordinal,
             attributes=_attributes(chain),
-            units=(self._source(chain[-1], facts),),
+            units=self._sources(chain[-1], facts),
         )
 
     def _is_thread_local(self, entry: Entry, name: str) -> bool:
@@ -207,8 +221,8 @@ class Collector:
             entry = self._forest.original(origin)
         raise Malformed(f"the entry at {entry.offset:#x} is a copy of itself")
 
-    def _source(self, entry: Entry, facts: Facts) -> str:
-        return facts.source if self._forest.reading(entry.unit) else self._show(source_path(entry.unit))
+    def _sources(self, origin: Entry, facts: Facts) -> tuple[str, ...]:
+        return (self._show(source_path(origin.unit)),) if self._link_time else facts.sources
 
     def _coord(self, *chain: Entry) -> Coord:
         path, line = self._full(chain), next((n for e in chain if (n := e.number(dwarf.AT_DECL_LINE)) is not None), 0)

@@ -3,22 +3,55 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from patchkit.read.elf.failure import Malformed
+from patchkit.read.elf import dwarf
+from patchkit.read.elf.failure import BROKEN, Malformed
 from patchkit.read.elf.keys import Keys
 from patchkit.read.elf.scan import load
 from patchkit.read.elf.unit import Entry, Unit
 
 
 class Forest:
-    """All units of a file, and their entries by global offset. A unit's entries are read when they are asked for."""
+    """All units of a file, and their entries by global offset. A unit's entries are read when they are asked for.
 
-    def __init__(self, units: Sequence[Unit]) -> None:
+    `shared` says that units hold types for others, as dwz arranges them.
+    """
+
+    def __init__(self, units: Sequence[Unit], *, shared: bool) -> None:
         self.units = sorted(units, key=lambda unit: unit.offset)
+        self.shared = shared
         self._starts = [unit.offset for unit in self.units]
         self._named: set[int] = set()
         self._current: dict[int, Entry] = {}
-        self.keys = Keys(self._find)
-        self.crossed: set[int] = set()  # units that others refer to, which stay loaded
+        self._crossed: set[int] = set()  # units that others refer to, which stay loaded
+        self._importers: dict[int, list[Unit]] = {}
+        self.keys = Keys(self._find, shared=shared)
+
+    def survey(self) -> None:
+        """Note of shared units who uses what, which takes a pass over all of them."""
+        imports: dict[int, list[int]] = {}
+        for unit in self.units if self.shared else ():
+            try:
+                self.enter(unit)
+                found = (entry for entry in unit.entries.values() if entry.tag == dwarf.TAG_IMPORTED_UNIT)
+                places = [place for entry in found if (place := entry.reference(dwarf.AT_IMPORT)) is not None]
+                imports[unit.first] = places
+            except BROKEN:
+                continue  # reading it will say so
+            finally:
+                self.leave(unit)
+        for unit in self.units:
+            waiting, seen = [unit.first], {unit.first}
+            while waiting:
+                for place in imports.get(waiting.pop(), ()):
+                    if place not in seen:
+                        seen.add(place)
+                        waiting.append(place)
+                        self._importers.setdefault(place, []).append(unit)
+
+    def users(self, unit: Unit) -> Sequence[Unit]:
+        """Return the compile units that `unit` is read for: itself, or those that import it."""
+        importers = self._importers.get(unit.first, ())
+        return [each for each in importers if each.top().tag == dwarf.TAG_COMPILE_UNIT] or [unit]
 
     def enter(self, unit: Unit) -> None:
         """Make `unit` the one that is read now."""
@@ -28,12 +61,8 @@ class Forest:
     def leave(self, unit: Unit) -> None:
         """Let the memory go that `unit` takes, unless others refer to it."""
         self._current = {}
-        if unit.offset not in self.crossed:
+        if unit.offset not in self._crossed:
             unit.forget()
-
-    def reading(self, unit: Unit) -> bool:
-        """Whether `unit` is the one that is read now."""
-        return unit.entries is self._current
 
     def entry(self, offset: int) -> Entry:
         """Return the entry at `offset`. Raises Malformed where there is none that matters."""
@@ -64,7 +93,7 @@ class Forest:
         unit = self.units[index]
         if unit.entries is self._current:
             return None
-        self.crossed.add(unit.offset)
+        self._crossed.add(unit.offset)
         self._load(unit)
         return unit.entries.get(offset)
 

@@ -1,9 +1,13 @@
-"""The names that types go under, those of unnamed ones included: see `Named` in the model for the rules."""
+"""The names that types go under, those of unnamed ones included: see `Named` in the model for the rules.
+
+A type that a function declares names the function: `struct f().tag`, `struct <f().x>`.
+"""
 
 from collections.abc import Callable, Iterator
 from itertools import islice
 
 from patchkit.read.elf import dwarf
+from patchkit.read.elf.enclosing import function_around, function_name, types_in_functions
 from patchkit.read.elf.unit import Entry, Unit
 
 _WORDS = {dwarf.TAG_STRUCT: "struct", dwarf.TAG_UNION: "union", dwarf.TAG_ENUM: "enum"}
@@ -15,17 +19,27 @@ _STRAIGHT = frozenset({dwarf.TAG_POINTER, dwarf.TAG_ARRAY, *dwarf.QUALIFIER_TAGS
 
 
 class Keys:
-    """Keys of types by the offset of their entry. `lookup` finds entries, and None for what is not to be looked at."""
+    """Keys of types by the offset of their entry.
 
-    def __init__(self, lookup: Callable[[int], Entry | None]) -> None:
+    `lookup` finds entries, None where there is none. In a file whose units are `shared` a type may be used by another
+    unit than the one that holds it.
+    """
+
+    def __init__(self, lookup: Callable[[int], Entry | None], *, shared: bool) -> None:
         self._lookup = lookup
+        self._shared = shared
         self._users: dict[int, tuple[int, Entry | None, str]] = {}
+        self._scopes: dict[int, str] = {}
         self._leaves: dict[int, tuple[tuple[int, str], ...]] = {}
 
     def add(self, unit: Unit) -> None:
         """Note who uses which unnamed type in `unit`."""
         entries = unit.entries
-        if not any(entry.tag in _WORDS and dwarf.AT_NAME not in entry.attributes for entry in entries.values()):
+        for entry, function in types_in_functions(unit):
+            scope = function_name(function, self._lookup) or function_around(entry)
+            self._scopes[entry.offset] = f"{scope}()."
+        nameless = (entry.tag in _WORDS and dwarf.AT_NAME not in entry.attributes for entry in entries.values())
+        if not self._shared and not any(nameless):
             return
         self._leaves.clear()
         for entry in entries.values():
@@ -45,6 +59,14 @@ class Keys:
         """Whether the type has a name of its own or a user that names it."""
         return dwarf.AT_NAME in entry.attributes or entry.tag == dwarf.TAG_ENUM or entry.offset in self._users
 
+    def by_typedef(self, entry: Entry) -> bool:
+        """Whether an unnamed type is called after a typedef."""
+        return self._users.get(entry.offset, (_OTHER,))[0] == _TYPEDEF
+
+    def adopt(self, offset: int, name: str) -> None:
+        """Call the unnamed type at `offset` after the typedef `name`."""
+        self._users[offset] = _TYPEDEF, None, name
+
     def parent(self, entry: Entry) -> Entry | None:
         """Return the record that an unnamed record is part of, None where it is part of none."""
         if dwarf.AT_NAME in entry.attributes or entry.tag not in dwarf.RECORD_TAGS:
@@ -55,19 +77,19 @@ class Keys:
     def _key(self, entry: Entry, depth: int) -> str:
         if entry.tag == dwarf.TAG_TYPEDEF:
             return entry.name
-        word = _WORDS[entry.tag]
+        word, scope = _WORDS[entry.tag], self._scopes.get(entry.offset, "")
         if dwarf.AT_NAME in entry.attributes:
-            return f"{word} {entry.name}"
+            return f"{word} {scope}{entry.name}"
         rank, outer, text = self._users.get(entry.offset, (_OTHER, None, ""))
         if rank == _TYPEDEF:
-            return f"{word} {text}"
+            return f"{word} {scope}{text}"
         if entry.tag == dwarf.TAG_ENUM:
             first = next((child.name for child in entry.children if child.tag == dwarf.TAG_ENUMERATOR), "")
             return f"enum {{{first}}}"
         if outer is not None:
             outside = self._key(outer, depth + 1) if depth < _DEEPEST else "struct ..."
             return f"{word} {outside.split(' ', 1)[1]}.{text}"
-        return f"{word} <{text or 'unnamed'}>"
+        return f"{word} <{scope}{text or 'unnamed'}>"
 
     def _use(self, offset: int, rank: int, outer: Entry | None, text: str) -> None:
         if rank < self._users.get(offset, (_OTHER + 1,))[0]:

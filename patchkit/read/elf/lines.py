@@ -86,7 +86,8 @@ def _classic(data: bytes, position: int, directory: str) -> tuple[tuple[str, ...
 
 def _modern(space: Space, position: int, layout: Layout, directory: str) -> tuple[tuple[str, ...], int]:
     rows, position = _table(space, position, layout)
-    directories = [_join(directory, name) for name, _ in rows]
+    base = _join(directory, rows[0][0]) if rows else directory  # where the compiler ran
+    directories = [_join(base, name) for name, _ in rows]
     rows, position = _table(space, position, layout)
     return tuple(_file(directories, index, name) for name, index in rows), position
 

@@ -48,6 +48,10 @@ class Types:
         """Return the final key of a definition."""
         return self._final.get(entry.offset) or self._keys.key(entry)
 
+    def refers_to(self, entry: Entry) -> bool:
+        """Whether any type that was made so far refers to the definition `entry`."""
+        return entry.offset in self._types
+
     def of(self, offset: int | None) -> CType:
         """Return the type whose entry is at `offset`, void for None."""
         if offset is None:

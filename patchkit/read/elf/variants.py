@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from patchkit.model.ctype import Array, CType, Function, Named, Opaque, Pointer, Primitive, Qualified, Vector
 from patchkit.model.program import Coord, Enum, Record, Typedef
+from patchkit.read.elf.collect import Facts
 from patchkit.read.elf.types import Definition
 
 _MOST_ROUNDS = 50
@@ -41,14 +42,11 @@ def content_of(definition: Definition) -> Content:
             return (id(ctype),)
 
 
-def tell_apart(units: Sequence[Sequence[tuple[int, Definition]]]) -> dict[int, str]:
-    """Return the final keys of those definitions that do not keep the plain one, by offset of their entry.
-
-    `units` holds each unit's definitions with the offsets of their entries.
-    """
+def tell_apart(units: Sequence[Facts]) -> dict[int, str]:
+    """Return the final keys of those definitions that do not keep the plain one, by offset of their entry."""
     instances: dict[str, list[Instance]] = {}
-    for number, definitions in enumerate(units):
-        for offset, definition in definitions:
+    for number, facts in enumerate(units):
+        for offset, definition in facts.definitions:
             instances.setdefault(definition.key, []).append(Instance(number, offset, definition))
     divided = {key: group for key, group in instances.items() if _is_divided(group)}
     if not divided:
@@ -65,7 +63,7 @@ def tell_apart(units: Sequence[Sequence[tuple[int, Definition]]]) -> dict[int, s
         divided.update(spread)
     final: dict[int, str] = {}
     for key, group in divided.items():
-        _name(key, group, final)
+        _name(key, group, [len(facts.sources) for facts in units], final)
     return final
 
 
@@ -119,14 +117,15 @@ def _labels(group: Sequence[Instance], labels: Labels, mentions: "_Mentions") ->
     return found
 
 
-def _name(key: str, group: Sequence[Instance], final: dict[int, str]) -> None:
+def _name(key: str, group: Sequence[Instance], weights: Sequence[int], final: dict[int, str]) -> None:
     """The definition of most units keeps the key; each other gets the file it stands in, and a number if need be."""
     units: dict[int, set[int]] = {}
     coords: dict[int, Coord] = {}
     for each in group:
         units.setdefault(each.label, set()).add(each.unit)
         coords[each.label] = min(coords.get(each.label, each.definition.coord), each.definition.coord)
-    order = sorted(units, key=lambda label: (-len(units[label]), coords[label], label))
+    uses = {label: sum(weights[unit] for unit in found) for label, found in units.items()}
+    order = sorted(units, key=lambda label: (-uses[label], coords[label], label))
     names: dict[int, str] = {order[0]: key}
     taken: dict[str, int] = {}
     for label in order[1:]:

@@ -76,18 +76,18 @@ class Option:
 
 # Options whose value may be, or always is, the next argument (GCC manual 3.1 ff., clang's command line reference).
 _TAKES_NEXT = frozenset(
-    "-o --output -x -I -D -U -L -l -T -u -e -z -A -F -B -h -R -G -MF -MT -MQ -MJ -include -imacros -include-"
-    " pch -iquote -isystem -idirafter -iprefix -iwithprefix -iwithprefixbefore -isysroot -imultilib -iframework"
-    " -ivfsoverlay --sysroot -Xlinker -Xassembler -Xpreprocessor -Xclang -Xarch_host -mllvm -target -arch -aux-"
-    " info --param -dumpbase -dumpbase-ext -dumpdir -wrapper -specs -Ttext -Tdata -Tbss -soname -rpath"
-    " -framework -serialize-diagnostics --serialize-diagnostics --config -working-directory -gcc-toolchain"
-    " -undefined -install_name".split()
+    "-o --output -x -I -D -U -L -l -T -u -e -z -A -F -B -h -R -G -MF -MT -MQ -MJ -include -imacros"
+    " -include-pch -iquote -isystem -idirafter -iprefix -iwithprefix -iwithprefixbefore -isysroot"
+    " -imultilib -iframework -ivfsoverlay --sysroot -Xlinker -Xassembler -Xpreprocessor -Xclang"
+    " -Xarch_host -mllvm -target -arch -aux-info --param -dumpbase -dumpbase-ext -dumpdir -wrapper -specs"
+    " -Ttext -Tdata -Tbss -soname -rpath -framework -serialize-diagnostics --serialize-diagnostics"
+    " --config -working-directory -gcc-toolchain -undefined -install_name".split()
 )
 _LINKER_TAKES_NEXT = frozenset(
-    "-o --output -L -l -T --script -u -e --entry -z -h -soname --soname -rpath --rpath -rpath-link --rpath-"
-    " link -m -dynamic-linker --dynamic-linker -I -Map -Ttext -Tdata -Tbss -plugin --plugin -plugin-opt"
-    " --version-script --defsym -a -A -b --format -c -f -F -G -y -Y -init -fini --wrap --section-start --hash-"
-    " style".split()
+    "-o --output -L -l -T --script -u -e --entry -z -h -soname --soname -rpath --rpath -rpath-link"
+    " --rpath-link -m -dynamic-linker --dynamic-linker -I -Map -Ttext -Tdata -Tbss -plugin --plugin"
+    " -plugin-opt --version-script --defsym -a -A -b --format -c -f -F -G -y -Y -init -fini --wrap"
+    " --section-start --hash-style".split()
 )
 # Options that are written in one word with their value, longest first where one begins another.
 _JOINED = ("--output=", "-Wl,", "-o", "-x", "-l", "-L")
@@ -219,10 +219,9 @@ class _Reading:
 # Options that must not come along when a command is run once more for its preprocessed text: they choose another
 # output, or write files of their own.
 _NOT_AGAIN = frozenset(
-    "-c -S -E -P -C -CC -o --output -x -l -L -Wl -Xlinker -M -MM -MD -MMD -MP -MG -MV -MF -MT -MQ -MJ -H -v"
-    " -### -dD -dM -dN -dI -dU -save-temps --save-temps -fsyntax-only -fdirectives-only -fpch-preprocess -aux-"
-    " info -dumpbase -dumpbase-ext -dumpdir -serialize-diagnostics --serialize-diagnostics -shared -static -r"
-    " -time -Werror".split()
+    "-c -S -E -P -C -CC -o --output -x -l -L -Wl -Xlinker -H -v -### -dD -dM -dN -dI -dU -save-temps"
+    " --save-temps -fsyntax-only -fdirectives-only -fpch-preprocess -aux-info -dumpbase -dumpbase-ext"
+    " -dumpdir -serialize-diagnostics --serialize-diagnostics -shared -static -r -time -Werror".split()
 )
 _READ = (
     "-E",
@@ -249,7 +248,7 @@ def preprocessing_arguments(arguments: Sequence[str], directory: str, source: st
             forced = "" if option.value == "none" else option.value
         elif not option.name and os.path.normpath(os.path.join(directory, option.value)) == source:
             written, language = option.value, forced
-        elif option.name and option.name not in _NOT_AGAIN and not option.name.startswith("-save-temps="):
+        elif option.name and option.name not in _NOT_AGAIN and not option.name.startswith(("-M", "-save-temps=")):
             kept += _without_dependency_files(option.words)
     if not language and written.endswith(".i"):
         language = "c"

@@ -57,7 +57,7 @@ class Graph:
 
     def forget(self) -> None:
         """Drop the products that no longer exist, and the steps that nothing comes from any more."""
-        self.products = {path: product for path, product in self.products.items() if os.path.exists(path)}
+        self.products = {path: product for path, product in self.products.items() if os.path.isfile(path)}
         used = {number for product in self.products.values() for number in product.steps}
         self.steps = {number: step for number, step in self.steps.items() if number in used}
 
@@ -68,21 +68,30 @@ class Graph:
             for path, product in sorted(self.products.items())
             if product.kind is Kind.PROGRAM
             and product.steps
-            and not _is_trial(path)
+            and not _is_trial(path, product.kind)
             and product.original not in self.products
         }
 
     def counted(self) -> list[int]:
-        """Return the numbers of the steps that end in a program, or, where nothing was linked, in any object."""
-        products = self.programs() or {path: item for path, item in self.products.items() if not _is_trial(path)}
-        numbers = {number for product in products.values() for number in product.steps}
+        """Return the numbers of the steps that end in a program, or, where nothing was linked, in any object.
+
+        All members of an archive that was linked count, also those that no program took.
+        """
+        programs = self.programs()
+        counted = set(programs) | {name for program in programs.values() for name in program.parts}
+        if not programs:
+            counted = {path for path, product in self.products.items() if not _is_trial(path, product.kind)}
+        products = [self.products[path] for path in counted if path in self.products]
+        numbers = {number for product in products for number in product.steps}
         return sorted(numbers, key=lambda number: (self.steps[number].command.source, self.steps[number].at, number))
 
 
 _TRIAL_DIRECTORIES = {"CMakeFiles", "meson-private", "meson-logs", ".patchkit"}
 
 
-def _is_trial(path: str) -> bool:
+def _is_trial(path: str, kind: Kind) -> bool:
     """Tell whether `path` is what a configuration step left of its experiments."""
-    parts = PurePath(path).parts
-    return not _TRIAL_DIRECTORIES.isdisjoint(parts[:-1]) or parts[-1].startswith("conftest")
+    *directories, name = PurePath(path).parts
+    # CMake keeps real objects in these, but no real program.
+    beside = kind is Kind.PROGRAM and not _TRIAL_DIRECTORIES.isdisjoint(directories)
+    return beside or name.startswith("conftest")

@@ -31,28 +31,30 @@ class Index:
 
     stamps: dict[str, Stamp] = field(default_factory=dict)
     texts: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
-    fresh: dict[str, bool] = field(default_factory=dict)  # what was found out about each file by this process
     changed: bool = False
+    _stale: set[str] | None = None  # as found by this process; each file is looked at once
 
     def text(self, key: str) -> str:
         """Return the name of the text that stands for the command `key`, empty where it must be made again."""
         name, files = self.texts.get(key, ("", ()))
-        return name if name and all(self.is_fresh(path) for path in files) else ""
+        return name if self.stale().isdisjoint(files) else ""
 
     def is_fresh(self, path: str) -> bool:
         """Tell whether the file at `path` still holds what it held when it was read."""
-        known = self.fresh.get(path)
-        if known is None:
-            known = self.fresh[path] = self._check(path)
-        return known
+        return path in self.stamps and path not in self.stale()
 
-    def _check(self, path: str) -> bool:
-        stamp = self.stamps.get(path)
+    def stale(self) -> set[str]:
+        """Return the files that no longer hold what they held when they were read."""
+        if self._stale is None:
+            self._stale = {path for path, stamp in list(self.stamps.items()) if not self._check(path, stamp)}
+        return self._stale
+
+    def _check(self, path: str, stamp: Stamp) -> bool:
         try:
             status = os.stat(path)
         except OSError:
             return False
-        if stamp is None or not stamp.mtime:
+        if not stamp.mtime:
             return False
         if status.st_mtime_ns == stamp.mtime and status.st_size == stamp.size:
             return True
@@ -67,7 +69,7 @@ class Index:
         self.texts[key] = (text, tuple(files))
         self.changed = True
         for path in self.texts[key][1]:
-            if not self.fresh.get(path):
+            if not self.is_fresh(path):
                 self._stamp(path, begun)
 
     def _stamp(self, path: str, begun: int) -> None:
@@ -78,7 +80,7 @@ class Index:
             return
         racy = status.st_mtime_ns >= begun - _RACE
         self.stamps[path] = Stamp(0 if racy else status.st_mtime_ns, status.st_size, file_digest(path))
-        self.fresh[path] = True
+        self.stale().discard(path)
 
     def drop(self, key: str) -> None:
         """Note that the command `key` made no text."""
@@ -88,7 +90,7 @@ class Index:
         """Forget all commands but `keys`, and the files that only others read."""
         kept = {key: self.texts[key] for key in keys if key in self.texts}
         self.changed = self.changed or len(kept) < len(self.texts)
-        used = {path for _, files in kept.values() for path in files}
+        used = set().union(*(files for _, files in kept.values()))
         self.texts = kept
         self.stamps = {path: stamp for path, stamp in self.stamps.items() if path in used}
 
@@ -110,7 +112,7 @@ def read_index(path: Path) -> Index:
         names = [str(name) for name, _, _, _ in data["files"]]
         return Index(
             {str(name): Stamp(int(mtime), int(size), str(digest)) for name, mtime, size, digest in data["files"]},
-            {str(key): (str(text), tuple(names[number] for number in files)) for key, text, files in data["texts"]},
+            {str(key): (str(text), tuple(map(names.__getitem__, files))) for key, text, files in data["texts"]},
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError):
         return Index()
@@ -120,7 +122,7 @@ def index_json(index: Index) -> str:
     """Return `index` as it is written to a file."""
     # A file without a stamp vanished while it was read; its text is then made again next time.
     empty = Stamp(0, 0, "")
-    names = sorted({path for _, files in index.texts.values() for path in files})
+    names = sorted(set().union(*(files for _, files in index.texts.values())))
     numbers = {name: number for number, name in enumerate(names)}
     stamps = [index.stamps.get(name, empty) for name in names]
     files = [[name, stamp.mtime, stamp.size, stamp.digest] for name, stamp in zip(names, stamps, strict=True)]

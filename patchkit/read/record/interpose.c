@@ -1,15 +1,15 @@
 /* The recorder's part inside a build: loaded by LD_PRELOAD into every process of it.
  *
- * A process that is a compiler, an archiver, a linker or a tool that copies files writes one event file as it starts and fills in
- * its exit status as it ends; every other process does nothing. events.py reads the files. The wrappers around exec and
- * spawn keep the two variables alive where a program clears the environment.
+ * A process that is a compiler, an archiver, a linker or a tool that copies files writes one event file as it starts
+ * and fills in its exit status as it ends; every other process does nothing. events.py reads the files. The wrappers
+ * around exec and spawn keep the two variables alive where a program clears the environment.
  *
- * What may not be done here: report an error, allocate from the heap, keep a descriptor open, change errno. The wrappers run
- * in vfork children, where the parent's memory is shared: they write to nothing but their own stack.
+ * What may not be done here: report an error, allocate from the heap, keep a descriptor open, change errno. The
+ * wrappers run in vfork children, where the parent's memory is shared: they write to nothing but their own stack.
  *
- * An event file is a series of strings that each end in NUL: status (always 4 characters, "----" until the process ends), kind,
- * pid, parent's pid, start in nanoseconds since 1970, executable, directory, $CPATH, $C_INCLUDE_PATH, number of arguments, the
- * arguments; then for each response file its argument, its size, and as many bytes of content.
+ * An event file is a series of strings that each end in NUL: status (always 4 characters, "----" until the process
+ * ends), kind, pid, parent's pid, start in nanoseconds since 1970, executable, directory, $CPATH, $C_INCLUDE_PATH,
+ * number of arguments, the arguments; then for each response file its argument, its size, and as many bytes of content.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -113,8 +113,8 @@ static const char *variable(char *const envp[], const char *name)
 	return NULL;
 }
 
-/* A response file is often gone when the build has ended, so its content goes into the event. Reading anything but a regular
- * file could take from a pipe what is meant for the tool.
+/* A response file is often gone when the build has ended, so its content goes into the event. Reading anything but a
+ * regular file could take from a pipe what is meant for the tool.
  */
 static void put_response(struct writer *writer, const char *argument)
 {
@@ -221,8 +221,8 @@ static const char *tool_kind(const char *path)
 
 typedef int execve_function(const char *, char *const[], char *const[]);
 typedef int fexecve_function(int, char *const[], char *const[]);
-typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const[],
-			   char *const[]);
+typedef int spawn_function(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
+			   char *const[], char *const[]);
 
 static execve_function *real_execve, *real_execvpe;
 static fexecve_function *real_fexecve;
@@ -390,11 +390,11 @@ static void collect_arguments(char **argv, const char *first, va_list *list)
 	*argv = NULL;
 }
 
-#define COLLECT_ARGUMENTS(first, list)                                                                                             \
-	va_start(list, first);                                                                                                     \
-	char *argv[count_arguments(first, &list)];                                                                                 \
-	va_end(list);                                                                                                              \
-	va_start(list, first);                                                                                                     \
+#define COLLECT_ARGUMENTS(first, list) \
+	va_start(list, first); \
+	char *argv[count_arguments(first, &list)]; \
+	va_end(list); \
+	va_start(list, first); \
 	collect_arguments(argv, first, &list)
 
 int execl(const char *path, const char *first, ...)

@@ -70,7 +70,7 @@ def _known(unit: RecordedUnit, key: str, index: Index, store: Path) -> RecordedU
     if not key:
         return unit
     name = index.text(key)
-    if not name or not text_path(store, name).exists():
+    if not name or not os.path.exists(text_path(store, name)):
         return None
     return unit if unit.text == name and not unit.problem else replace(unit, text=name, problem="")
 

@@ -1,20 +1,20 @@
 """Recording a build: running it, understanding what its processes did, and keeping the result current."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from patchkit.errors import BuildError, InputError
 from patchkit.model.build import LinkedProgram, RecordedUnit, Recording
-from patchkit.read.record.elfnote import build_id
 from patchkit.read.record.events import Event, Tool, outermost, read_events
 from patchkit.read.record.graph import Graph
 from patchkit.read.record.index import file_digest, read_index
 from patchkit.read.record.interposer import interposer, recorded_environment
+from patchkit.read.record.linked import build_id
 from patchkit.read.record.paths import STORE, events_directory, index_path, make_store
 from patchkit.read.record.preprocess import Progress, preprocess_units
 from patchkit.read.record.replay import add_build
@@ -45,14 +45,11 @@ def record_build(
     root = _existing(root)
     store = root / STORE
     make_store(store)
-    watched = recorded_environment(environ, interposer(environ), events_directory(store) / f"build-{os.getpid()}")
-    events = Path(watched["PATCHKIT_EVENTS"])
-    events.mkdir(exist_ok=True)
-    try:
-        status = _run(command, directory or root, watched)
+    library = interposer(environ)
+    with TemporaryDirectory(prefix="build-", dir=events_directory(store), ignore_cleanup_errors=True) as place:
+        events = Path(place)
+        status = _run(command, directory or root, recorded_environment(environ, library, events))
         seen = outermost(read_events(events).values())
-    finally:
-        shutil.rmtree(events, ignore_errors=True)
     if status != 0:
         raise _failed(command, status, seen)
     with locked(store), _pending(store) as earlier:

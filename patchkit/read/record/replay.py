@@ -1,6 +1,5 @@
 """What one build did, applied to what is known of a build."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,7 +18,8 @@ from patchkit.read.record.driver import (
     understand_linker,
 )
 from patchkit.read.record.events import Event, Tool
-from patchkit.read.record.graph import NOT_RECORDED, Graph, Kind, Product, Step
+from patchkit.read.record.graph import Graph, Kind, Product, Step
+from patchkit.read.record.origins import Origins, steps_of
 
 
 def add_build(graph: Graph, events: Iterable[Event]) -> None:
@@ -38,7 +38,7 @@ class _Replay:
         self.latest = {(step.command.source, step.at): number for number, step in sorted(graph.steps.items())}
         self.fresh: set[int] = set()  # steps of this build
         self.added: dict[str, set[str]] = {}  # members that this build put into each archive
-        self.digests: dict[str, bytes] = {}  # of the objects that were compared so far
+        self.origins = Origins(graph, self.number)
         self.next = max(graph.steps, default=-1) + 1
 
     def add(self, event: Event) -> None:
@@ -71,6 +71,8 @@ class _Replay:
             self.link(event, action, tuple(numbers))
             return
         for item in action.sources:
+            if item.path.startswith("/dev/"):  # a trial of options
+                continue
             stem = os.path.splitext(os.path.basename(item.path))[0]
             at = event.path(action.output or stem + (".o" if action.mode is Mode.OBJECT else ".s"))
             generated = self.graph.products.get(event.path(item.path))
@@ -99,54 +101,28 @@ class _Replay:
 
     def put(self, path: str, product: Product) -> None:
         self.graph.products[path] = product
-        self.digests.pop(path, None)
+        self.origins.forget(path)
 
     def link(self, event: Event, action: Action, numbers: tuple[int, ...]) -> None:
+        at = event.path(action.output or "a.out")
+        if not _was_made(at, event):
+            return
         parts = {"": numbers}
+        archives = {}
         for item in action.inputs:
             path = _find_input(event, item, action.search)
-            if path and path not in parts:
-                parts[path] = self.inside(path)
-        at = event.path(action.output or "a.out")
-        kind = Kind.OBJECT if action.relocatable else Kind.PROGRAM
-        if _was_made(at, event):
-            self.put(at, Product(kind, {name: part for name, part in parts.items() if part}))
-
-    def inside(self, path: str) -> tuple[int, ...]:
-        """Return the steps behind the linked file `path`; none for a shared library, which is a program of its own."""
-        product = self.graph.products.get(path)
-        if product is not None:
-            return () if product.kind is Kind.PROGRAM else product.steps
-        if not path.startswith(self.graph.root + os.sep):
-            return ()
-        if path.endswith(".a"):
-            found = (self.recognise(path, member.name, member.data) for member in read_archive(Path(path)))
-            return tuple(dict.fromkeys(number for numbers in found for number in numbers))
-        if path.endswith((".o", ".lo", ".obj")) and os.path.exists(path):
-            return self.recognise(path, "", _content(path))
-        return ()
-
-    def recognise(self, path: str, member: str, data: bytes) -> tuple[int, ...]:
-        """Return the steps behind an object that no recorded process put where it is, told by its content."""
-        place = os.path.normpath(os.path.join(os.path.dirname(path), member)) if member and not data else ""
-        name = place if place in self.graph.products else self.same_object(data or _content(place), member)
-        if name is not None:
-            return self.graph.products[name].steps
-        label = f"{path}({member})" if member else path
-        command = CompileCommand(os.path.dirname(path), (), label, label)
-        return (self.number(Step(command, label, NOT_RECORDED)),)
-
-    def same_object(self, data: bytes, member: str) -> str | None:
-        """Return the object that holds `data`, or the only vanished one that has the name of the archive's `member`."""
-        objects = [name for name, product in self.graph.products.items() if product.kind is Kind.OBJECT]
-        for name in objects:
-            if name not in self.digests:
-                content = _content(name)
-                self.digests[name] = _digest(content) if content else b""
-        digest = _digest(data) if data else None
-        vanished = [name for name in objects if not self.digests[name] and os.path.basename(name) == member]
-        only = vanished[0] if len(vanished) == 1 else None
-        return next((name for name in objects if self.digests[name] == digest), only)
+            if not path or path in parts:
+                continue
+            members = self.origins.members(path)
+            if members is not None:
+                archives[path] = members
+            parts[path] = steps_of(members) if members is not None else self.origins.behind(path)
+        if action.relocatable:
+            kind = Kind.OBJECT
+        else:
+            kind = Kind.PROGRAM
+            parts |= self.origins.pulled(at, archives, [part for path, part in parts.items() if path not in archives])
+        self.put(at, Product(kind, {path: part for path, part in parts.items() if part}))
 
     def assemble(self, event: Event) -> None:
         action = understand_linker(event.arguments)  # the options that matter are written in the same way
@@ -195,7 +171,7 @@ class _Replay:
         for file, name in names.items():
             kept = () if name in earlier else parts.get(name, ())
             earlier.discard(name)
-            parts[name] = kept + self.inside(event.path(file))
+            parts[name] = kept + self.origins.behind(event.path(file))
             added.add(name)
 
     def copy(self, event: Event) -> None:
@@ -252,14 +228,3 @@ def _find_input(event: Event, item: Input, search: Sequence[str]) -> str:
     names = [exact] if exact != item.name else [f"lib{exact}.so"] * (not item.static) + [f"lib{exact}.a"]
     paths = (event.path(os.path.join(directory, name)) for directory in search for name in names)
     return next((path for path in paths if os.path.exists(path)), "")
-
-
-def _content(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError:
-        return b""
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=16).digest()

@@ -6,12 +6,15 @@ import re
 from patchkit.read.source.declarations import DeclarationParser
 from patchkit.read.source.fragment import Fragment, RawBody
 from patchkit.read.source.lexer import TOKEN
+from patchkit.read.source.scope import rename_keys
 
 _MEMBER = re.compile(r"(?:^| )(?:\.|->) ([A-Za-z_$][\w$]*)")
 _ASSIGNS = frozenset("= += -= *= /= %= &= |= ^= <<= >>=".split())
 _STEPS = frozenset(("++", "--"))
 # An ampersand after one of these takes an address; after an operand it is the operator.
 _BEFORE_ADDRESS = frozenset("( , = ? : { ; return && || ! [ == != }".split())
+_REACHED = frozenset(("(", "[", ".", "->"))
+_NOT_A_VALUE = frozenset((".", "->", "struct", "union", "enum", "goto"))
 _TAG = re.compile(r"\b(struct|union|enum) ([A-Za-z_$][\w$]*)")
 _KEYWORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if inline int long register"
@@ -25,8 +28,11 @@ def fingerprint_text(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
-def read_body(body: str, parser: DeclarationParser) -> tuple[RawBody, Fragment]:
-    """Return what is known of `body`, and a fragment with the types that its static locals need."""
+def read_body(function: str, body: str, parser: DeclarationParser) -> tuple[RawBody, Fragment]:
+    """Return what is known of the body of `function`, and a fragment with the types that its static locals need.
+
+    The key of a type that is declared in a function names the function: `struct f().tag`.
+    """
     words = TOKEN.findall(body)
     text = " ".join(words)
     names = {
@@ -35,11 +41,30 @@ def read_body(body: str, parser: DeclarationParser) -> tuple[RawBody, Fragment]:
     names.update(f"{tag} {name}" for tag, name in _TAG.findall(text))
     members = set(_MEMBER.findall(text))
     assigned = _assigned(words) & names
-    raw = RawBody(fingerprint_text(text), sorted(names), sorted(members), sorted(assigned))
+    handed_on = _handed_on(words) & names
+    raw = RawBody(fingerprint_text(text), sorted(names), sorted(members), sorted(assigned), sorted(handed_on))
     local_types = Fragment()
     if "static" in words:
         _static_locals(words, parser, raw, local_types)
+        _qualify(function, raw, local_types)
     return raw, local_types
+
+
+def _qualify(function: str, raw: RawBody, types: Fragment) -> None:
+    """Give local types keys that name their function, and no spelling: nothing outside can name them."""
+    keys = [record.key for record in types.records] + [enum.key for enum in types.enums if enum.spelling]
+    renamed = {}
+    for key in keys:
+        tag, name = key.split(" ", 1)
+        renamed[key] = f"{tag} <{function}().{name[1:]}" if name.startswith("<") else f"{tag} {function}().{name}"
+    for record in types.records:
+        record.key, record.parent, record.spelling = renamed[record.key], renamed.get(record.parent, ""), ""
+        for member in record.members:
+            member.type = rename_keys(member.type, renamed)
+    for enum in types.enums:
+        enum.key, enum.spelling = renamed.get(enum.key, enum.key), ""
+    for variable in raw.statics:
+        variable.type = rename_keys(variable.type, renamed)
 
 
 def _assigned(words: list[str]) -> set[str]:
@@ -56,6 +81,23 @@ def _assigned(words: list[str]) -> set[str]:
             )
         elif word == "&" and words[position - 1] in _BEFORE_ADDRESS:
             found.add(_name_after(words, position + 1))
+    return found
+
+
+def _handed_on(words: list[str]) -> set[str]:
+    """Return the names that are used whole: not called, indexed, reached into or measured.
+
+    Of a function or an array, such a use is its address.
+    """
+    found: set[str] = set()
+    for position, word in enumerate(words):
+        if not (word[0].isalpha() or word[0] in "_$"):
+            continue
+        before = words[position - 1] if position else ""
+        behind = words[position + 1] if position + 1 < len(words) else ""
+        measured = before == "sizeof" or (before == "(" and position > 1 and words[position - 2] == "sizeof")
+        if behind not in _REACHED and before not in _NOT_A_VALUE and not measured:
+            found.add(word)
     return found
 
 

@@ -1,6 +1,7 @@
 """How many elements an initialiser gives an array whose declaration leaves the bound open."""
 
 import re
+from functools import cache
 
 from patchkit.model.typecode import TypeCode
 from patchkit.read.source.lexer import TOKEN
@@ -23,7 +24,8 @@ def string_size(element: TypeCode, initialiser: str) -> str | None:
     return f"sizeof({text}) / sizeof(({text})[0])"
 
 
-def elements(initialiser: str) -> list[str] | None:
+@cache
+def elements(initialiser: str) -> tuple[str, ...] | None:
     """Return the top-level elements of a braced initialiser, None where it is not braced."""
     if not (initialiser.startswith("{") and initialiser.endswith("}")):
         return None
@@ -39,7 +41,7 @@ def elements(initialiser: str) -> list[str] | None:
             if part := initialiser[begin : match.start()].strip():
                 found.append(part)
             begin = match.end()
-    return found
+    return tuple(found)
 
 
 def designator(element: str) -> str | None:

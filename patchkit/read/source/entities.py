@@ -20,7 +20,7 @@ from patchkit.model.program import (
 from patchkit.model.typecode import TypeCode, decode_type
 from patchkit.read.source.bodies import fingerprint_text
 from patchkit.read.source.constants import Constant
-from patchkit.read.source.fragment import RawEnum, RawRecord, RawVariable
+from patchkit.read.source.fragment import RawBody, RawEnum, RawRecord, RawVariable
 from patchkit.read.source.inventory import Inventory, Place, definition, open_bound
 from patchkit.read.source.layout import Measures
 from patchkit.read.source.lexer import TOKEN, TYPEOF_PREFIX
@@ -219,13 +219,20 @@ class Builder:
                 found[key] = with_fingerprint(replace(variable, key=key))
         return found
 
-    def _variable(self, place: Place, raw: RawVariable, function: str, names: frozenset[str]) -> Variable:
+    def bounded(self, place: Place, raw: RawVariable) -> TypeCode:
+        """Return the type of a variable, with the bound that its initialiser gives it where the declaration gives
+        none.
+        """
         code = raw.type
-        if isinstance(code, list) and code[0] == "[]" and code[2] is None and raw.initialiser is not None:
-            bound = open_bound(raw, self._bare(place, code[1]), self._constants.get(place.number, {}))
-            if bound is None:
-                self.gaps.append(Gap(place.coord, f"{raw.name}: how many elements its initialiser has is not known"))
-            code = ["[]", code[1], bound]
+        if not (isinstance(code, list) and code[0] == "[]" and code[2] is None and raw.initialiser is not None):
+            return code
+        bound = open_bound(raw, self._bare(place, code[1]), self._constants.get(place.number, {}))
+        if bound is None:
+            self.gaps.append(Gap(place.coord, f"{raw.name}: how many elements its initialiser has is not known"))
+        return ["[]", code[1], bound]
+
+    def _variable(self, place: Place, raw: RawVariable, function: str, names: frozenset[str]) -> Variable:
+        code = self.bounded(place, raw)
         linkage = Linkage.LOCAL if function else Linkage.STATIC if raw.storage == "static" else Linkage.EXTERNAL
         key = raw.name
         if function:
@@ -252,17 +259,18 @@ class Builder:
             tuple(raw.attributes),
         )
 
-    def functions(self, names: frozenset[str], variables: frozenset[str]) -> dict[str, Function]:
-        """Build the functions."""
+    def functions(
+        self, names: frozenset[str], variables: frozenset[str], addressed: frozenset[str]
+    ) -> dict[str, Function]:
+        """Build the functions. `addressed` are the functions and arrays, whose bare name is their address."""
         found: dict[str, Function] = {}
-        statics = self._inventory.frontend.static_prototypes
         for place in self._inventory.functions:
             fragment = self._inventory.fragment(place)
             raw, body = fragment.functions[0], fragment.body
             ctype = self._type(place, raw.type)
             if body is None or not isinstance(ctype, FunctionType):
                 continue
-            static = raw.storage == "static" or (raw.name in statics and not raw.storage)
+            static = raw.storage == "static" or (not raw.storage and self._inventory.declared_static(place, raw.name))
             key = f"{place.file}:{raw.name}" if static else raw.name
             function = with_fingerprint(
                 Function(
@@ -279,7 +287,7 @@ class Builder:
                         word for word in body.words if word in names and word != raw.name and word not in raw.parameters
                     ),
                     tuple(body.members),
-                    tuple(word for word in body.assigned if word in variables),
+                    _assigned(body, variables, addressed, raw.parameters),
                     self._inventory.holders(place),
                 )
             )
@@ -300,6 +308,18 @@ def macros(constants: Iterable[Constant], answers: Mapping[tuple[int, str], int]
             name = constant.name.split("@", 1)[0]
             found[constant.name] = with_fingerprint(Macro(constant.name, name, constant.coord, constant.text, value))
     return found
+
+
+def _assigned(
+    body: RawBody, variables: frozenset[str], addressed: frozenset[str], parameters: list[str]
+) -> tuple[str, ...]:
+    """Return the variables that a body may write or pass on, its own static ones too, and the functions it passes on.
+    """
+    local = {variable.name for variable in body.statics}
+    arrays = {variable.name for variable in body.statics if variable.type[0] == "[]"}
+    found = {word for word in body.assigned if word in variables or word in local}
+    found |= {word for word in body.handed_on if word in arrays or (word in addressed and word not in parameters)}
+    return tuple(sorted(found))
 
 
 def _free_key(taken: Mapping[str, object], key: str, file: str) -> str:

@@ -67,6 +67,7 @@ class RawBody:
     words: list[str]
     members: list[str]
     assigned: list[str]
+    handed_on: list[str]  # used whole, which takes the address of a function or an array
     statics: list[RawVariable] = field(default_factory=list)
     problem: str = ""
 
@@ -85,7 +86,8 @@ class RawFunction:
 
 @dataclass(slots=True)
 class Fragment:
-    """All that one declaration declares. `emit` is the C text that declares its types alone, empty where it has none."""
+    """All that one declaration declares. `emit` is the C text that declares its types alone, empty where it has none.
+    """
 
     records: list[RawRecord] = field(default_factory=list)
     enums: list[RawEnum] = field(default_factory=list)

@@ -23,7 +23,7 @@ class Frontend:
         self.splitter = Splitter()
         self.fragments: dict[int, Fragment] = {}
         self.prototypes: set[str] = set()
-        self.static_prototypes: set[str] = set()
+        self.static_prototypes: dict[str, set[int]] = {}  # name → declarations that make it static
         self._kinds: list[Kind] = []
         self._typedefs: set[str] = set()
 
@@ -59,7 +59,8 @@ class Frontend:
         return units, gaps
 
     def _classify(self) -> None:
-        for declaration in self.splitter.declarations[len(self._kinds) :]:
+        for number in range(len(self._kinds), len(self.splitter.declarations)):
+            declaration = self.splitter.declarations[number]
             kind, name = classify(declaration.head, declaration.body is not None)
             self._kinds.append(kind)
             if kind is Kind.TYPEDEF:
@@ -67,7 +68,7 @@ class Frontend:
             elif name:
                 self.prototypes.add(name)
                 if declaration.head.startswith("static"):
-                    self.static_prototypes.add(name)
+                    self.static_prototypes.setdefault(name, set()).add(number)
 
     def needed(self, units: Iterable[ReadUnit]) -> list[int]:
         """Return the declarations worth parsing: types anywhere, variables and functions outside system headers."""
@@ -122,7 +123,8 @@ def parse_declarations(work: Mapping[int, Declaration], typedefs: set[str]) -> d
     for number, declaration in work.items():
         fragment = parser.parse(declaration.head, function=declaration.body is not None)
         if declaration.body is not None:
-            fragment.body, local = read_body(declaration.body, parser)
+            name = fragment.functions[0].name if fragment.functions else ""
+            fragment.body, local = read_body(name, declaration.body, parser)
             fragment.records += local.records
             fragment.enums += local.enums
         found[number] = fragment

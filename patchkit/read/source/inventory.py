@@ -76,6 +76,13 @@ class Inventory:
                         self._homes.setdefault((scope, id(segment)), unit)
         return self._homes[place.scope, id(place.segment)]
 
+    def declared_static(self, place: Place, name: str) -> bool:
+        """Whether a prototype in the same unit makes the function `name` static (C11 6.2.2p5)."""
+        numbers = self.frontend.static_prototypes.get(name)
+        if numbers is None:
+            return False
+        return any(number in numbers for segment in self.home(place).segments for number, _ in segment.items)
+
     def holders(self, place: Place) -> tuple[str, ...]:
         """Return the sources of all units that have the declaration at `place`."""
         if not self._holders:
@@ -286,6 +293,7 @@ def list_constants(inventory: Inventory) -> tuple[list[Constant], dict[str, Read
         name for fragment in inventory.frontend.fragments.values() for enum in fragment.enums for name in enum.constants
     }
     names |= {name for fragment in inventory.frontend.fragments.values() for name, _ in fragment.typedefs}
+    names |= {key.split(" ", 1)[1] for key in inventory.types if " " in key}
     expander = Expander(everywhere, names)
     found, units = [], {}
     for name, texts in own.items():

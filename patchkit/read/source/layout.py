@@ -44,6 +44,13 @@ class Measures:
     refused: dict[tuple[object, ...], str] = field(default_factory=dict)
 
 
+def add_measures(measures: Measures, more: Measures) -> None:
+    """Take the constants of a later survey, and forget that they were refused in an earlier one."""
+    measures.constants.update(more.constants)
+    for number, expression in more.constants:
+        measures.refused.pop(("constant", number, expression), None)
+
+
 class Surveyor:
     """Collects questions about one version, then asks them all at once."""
 

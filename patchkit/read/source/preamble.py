@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from patchkit.read.source.fragment import Fragment
 from patchkit.read.source.probe import Compiler, Question
 from patchkit.read.source.scope import ReadUnit, definitions
+from patchkit.read.source.split import Segment
 
 _WORD = re.compile(r"[A-Za-z_$][\w$]*")
 
@@ -35,6 +36,7 @@ class Preambles:
         self.layers: list[Layer] = []
         self._words: dict[int, frozenset[str]] = {}
         self._defines: dict[int, dict[str, str]] = {}
+        self._segments: dict[int, list[tuple[int, list[str]]]] = {}
         self._environments: dict[int, tuple[dict[str, list[int]], dict[int, int]]] = {}
 
     def add(
@@ -98,23 +100,31 @@ class Preambles:
             names: dict[str, list[int]] = {}
             places: dict[int, int] = {}
             for segment in unit.segments:
-                for number, _ in segment.items:
-                    fragment = self._fragments.get(number)
-                    if fragment is None or not fragment.emit or number in places:
-                        continue
-                    places[number] = len(places)
-                    for key in self._defined_by(number):
-                        names.setdefault(key.lstrip("=").rsplit(" ", 1)[-1], []).append(number)
+                for number, defined in self._declared_in(segment):
+                    if number not in places:
+                        places[number] = len(places)
+                        for name in defined:
+                            names.setdefault(name, []).append(number)
             found = self._environments[id(unit)] = (names, places)
+        return found
+
+    def _declared_in(self, segment: Segment) -> list[tuple[int, list[str]]]:
+        """Return the declarations of types in a segment with the bare names that each defines."""
+        found = self._segments.get(id(segment))
+        if found is None:
+            numbers = dict.fromkeys(number for number, _ in segment.items)
+            found = self._segments[id(segment)] = [
+                (number, [key.lstrip("=").rsplit(" ", 1)[-1] for key in self._defined_by(number)])
+                for number in numbers
+                if number in self._fragments and self._fragments[number].emit
+            ]
         return found
 
     def _closure(self, unit: ReadUnit, needs: Iterable[int], words: Iterable[str]) -> list[int]:
         names, places = self._environment(unit)
         found = {number for number in needs if number in places}
+        found.update(number for word in words for number in names.get(word, ()))
         waiting = list(found)
-        for word in words:
-            waiting += names.get(word, ())
-        found.update(waiting)
         while waiting:
             for word in self._words_of(waiting.pop()):
                 for number in names.get(word, ()):

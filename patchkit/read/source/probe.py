@@ -73,7 +73,8 @@ class Compiler:
 
 
 def ask(compiler: Compiler, preamble: Sequence[str], questions: Sequence[Question]) -> list[Answer | Refusal]:
-    """Answer all `questions` after the declarations of `preamble`, one per entry. Raises ToolError without a compiler."""
+    """Answer all `questions` after the declarations of `preamble`, one per entry. Raises ToolError without a compiler.
+    """
     results: list[Answer | Refusal | None] = [None] * len(questions)
     dropped: set[int] = set()  # of the preamble
     reason = ""
@@ -108,24 +109,28 @@ def _render(preamble: Sequence[str], dropped: set[int], questions: Sequence[Ques
             for part in text.split("\n"):
                 lines.append(part if part.lstrip().startswith("#") else f'# {number + 1} "preamble"\n{part}')
     for number in waiting:
-        question = questions[number]
-        marker = f'# {number + 1} "question"'
-        values = ", ".join(f"(unsigned long long)({word})" for word in question.words)
-        lines.append(f"{marker}\nvoid pk_question_{number}(void) {{")
-        for part in question.setup.split("\n"):
-            lines.append(part if part.lstrip().startswith("#") else f"{marker}\n{part}")
-        lines.append(
-            f"{marker}\nstatic const unsigned long long pk_w[] "
-            f'__attribute__((used, aligned(8), section("{_SECTION}"))) = '
-            f"{{ {_MAGIC}ULL, {number}, {len(question.words)}{', ' if values else ''}{values} }};"
-        )
-        for index, member in enumerate(question.bits):
-            lines.append(
-                f"{marker}\nstatic const {question.subject} pk_b{index} "
-                f'__attribute__((used, section("pk_b_{number}_{index}"))) = {{ .{member} = -1 }};'
-            )
-        lines.append("}")
+        lines += _render_question(number, questions[number])
     return "\n".join(lines) + "\n"
+
+
+def _render_question(number: int, question: Question) -> list[str]:
+    marker = f'# {number + 1} "question"'
+    values = ", ".join(f"(unsigned long long)({word})" for word in question.words)
+    lines = [
+        f"{marker}\nstatic const unsigned long long pk_w{number}[] "
+        f'__attribute__((used, aligned(8), section("{_SECTION}"))) = '
+        f"{{ {_MAGIC}ULL, {number}, {len(question.words)}{', ' if values else ''}{values} }};"
+    ]
+    for index, member in enumerate(question.bits):
+        lines.append(
+            f"{marker}\nstatic const {question.subject} pk_b{number}_{index} "
+            f'__attribute__((used, section("pk_b_{number}_{index}"))) = {{ .{member} = -1 }};'
+        )
+    if question.setup:
+        # Declarations of its own need a scope of their own; only then is there a function, which costs ten times more.
+        parts = [p if p.lstrip().startswith("#") else f"{marker}\n{p}" for p in question.setup.split("\n")]
+        lines = [f"{marker}\nvoid pk_question_{number}(void) {{", *parts, *lines, "}"]
+    return lines
 
 
 def _compile(compiler: Compiler, source: str, folder: Path) -> tuple[Path | None, list[tuple[str, int, str]]]:

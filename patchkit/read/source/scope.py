@@ -36,7 +36,7 @@ class UnitClass:
 
     def rename(self, code: TypeCode) -> TypeCode:
         """Return a type with the keys of the program."""
-        return _rename(code, self.renamed) if self.renamed else code
+        return rename_keys(code, self.renamed) if self.renamed else code
 
     def segments(self) -> Iterator[Segment]:
         """Yield each segment of these units once."""
@@ -59,18 +59,24 @@ def named_keys(code: TypeCode) -> Iterator[str]:
         yield from named_keys(code[1])
 
 
-def _rename(code: TypeCode, renamed: Mapping[str, str]) -> TypeCode:
+def rename_keys(code: TypeCode, renamed: Mapping[str, str]) -> TypeCode:
+    """Return a type with the keys in `renamed` replaced."""
     if isinstance(code, str):
         return code
     if code[0] in ("s", "u", "e", "t"):
         return [code[0], renamed[code[1]]] if code[1] in renamed else code
     if code[0] == "()":
-        return ["()", _rename(code[1], renamed), [_rename(parameter, renamed) for parameter in code[2]], code[3]]
+        return [
+            "()",
+            rename_keys(code[1], renamed),
+            [rename_keys(parameter, renamed) for parameter in code[2]],
+            code[3],
+        ]
     if code[0] == "q":
-        return ["q", code[1], _rename(code[2], renamed)]
+        return ["q", code[1], rename_keys(code[2], renamed)]
     if code[0] == "?":
         return code
-    return [code[0], _rename(code[1], renamed), *code[2:]]
+    return [code[0], rename_keys(code[1], renamed), *code[2:]]
 
 
 def definitions(fragment: Fragment) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,11 @@ _BOUNDARY = re.compile(r'\n# (\d+) "((?:[^"\\\n]|\\.)*)" [12]([^\n]*)(?=\n)')
 # A marker of what the compiler predefines, which stands before the first file.
 _PREDEFINED = re.compile(r'^# \d+ "<(built-in|command[- ]line)>"[^\n]*\n', re.M)
 _FIRST = re.compile(r'\s*# (\d+) "((?:[^"\\\n]|\\.)*)"[^\n]*\n')
+# Given to the preprocessor by the recorder, so that a text does not depend on place and time.
+_FIXED = frozenset({"__LINE__", "__DATE__", "__TIME__", "__TIMESTAMP__"})
 _MARKER = re.compile(r'^# (\d+) "((?:[^"\\\n]|\\.)*)"()[^\n]*\n', re.M)
+# Given to the preprocessor by the recorder, so that a text does not depend on place and time.
+_FIXED = frozenset({"__LINE__", "__DATE__", "__TIME__", "__TIMESTAMP__"})
 _MARKER = re.compile(r'#(?:line)? (\d+) "')
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"' r"|'(?:[^'\\\n]|\\.)*'" r"|[{};=()]" r"|^[ \t]*\#[^\n]*\n?", re.M)
 _BRACE = re.compile(r'"(?:[^"\\\n]|\\.)*"' r"|'(?:[^'\\\n]|\\.)*'" r"|[{}]")
@@ -27,7 +31,10 @@ _AGGREGATE_HEAD = re.compile(
     rf"\b(?:struct|union|enum)\b\s*(?:(?:{_ATTRIBUTE}|{_C23_ATTRIBUTE})\s*)*(?:[A-Za-z_$][\w$]*\s*)?"
     rf"(?:{_ATTRIBUTE}\s*)*(?::[\w\s]+)?$"
 )
-_PARAMETER_ATTRIBUTES = re.compile(rf"{_ATTRIBUTE}|{_C23_ATTRIBUTE}")
+# Words with an argument in parentheses that is no parameter list.
+_NO_PARAMETERS = re.compile(
+    rf"{_ATTRIBUTE}|{_C23_ATTRIBUTE}|(?:_Atomic|_BitInt|(?:__)?typeof(?:__|_unqual)?)\s*{_GROUP}"
+)
 # `name ( identifiers ) type-word`: the head of a definition in the style before C89.
 _OLD_STYLE_HEAD = re.compile(
     r"[A-Za-z_$][\w$]*\s*\(\s*[A-Za-z_$][\w$]*(?:\s*,\s*[A-Za-z_$][\w$]*)*\s*\)\s*(?!(?:__asm__|__asm|asm)\b)[A-Za-z_$]"
@@ -203,8 +210,12 @@ def _predefined(text: str) -> list[Segment]:
     own, given = Segment("<built-in>", True), Segment("<command-line>", False)
     for index in range(1, len(parts), 2):
         segment = own if parts[index] == "built-in" else given
+        # A file that the compiler includes of its own accord may follow.
+        lines = parts[index + 1].split("\n# ", 1)[0]
         segment.macros += [
-            (name, value if word == "define" else None, 0) for word, name, value in _DEFINE.findall(parts[index + 1])
+            (name, value if word == "define" else None, 0)
+            for word, name, value in _DEFINE.findall(lines)
+            if name not in _FIXED
         ]
     return [own, given]
 
@@ -300,8 +311,11 @@ def _skip_braces(text: str, position: int) -> int:
 
 
 def _is_old_style(text: str, start: int, stop: int) -> bool:
-    head = _PARAMETER_ATTRIBUTES.sub(" ", _DIRECTIVE.sub("", text[start:stop]))
-    return "=" not in head and "typedef" not in head and _OLD_STYLE_HEAD.search(head) is not None
+    head = text[start:stop]
+    if "{" in head or "typedef" in head or "(" not in head:
+        return False
+    head = _NO_PARAMETERS.sub(" ", _DIRECTIVE.sub("", head))
+    return "=" not in head and _OLD_STYLE_HEAD.search(head) is not None
 
 
 def _declarations(text: str) -> list[tuple[int, int, int | None]]:

@@ -11,6 +11,7 @@ from patchkit.read.source.inventory import Inventory, list_constants, survey, ta
 from patchkit.read.source.layout import Surveyor
 from patchkit.read.source.probe import Compiler
 from patchkit.read.source.request import Progress, Request, chosen_units
+from patchkit.read.source.variable_sizes import ask_again
 
 
 @contextmanager
@@ -39,11 +40,14 @@ def read_version(
     tell(f"asking the compiler for layouts of {request.label}", 2, 4)
     wanted = wanted_types(inventory)
     measures = survey(inventory, wanted, request.jobs)
+    ask_again(inventory, measures, request.jobs)
     tell(f"assembling {request.label}", 3, 4)
     builder = Builder(inventory, measures)
     records, enums, typedefs = builder.types(wanted)
     own = frozenset(variable.name for _, variable, function in inventory.variables if not function)
     names = own | {inventory.fragment(place).functions[0].name for place in inventory.functions}
+    arrays = {raw.name for _, raw, function in inventory.variables if not function and raw.type[0] == "[]"}
+    addressed = frozenset(arrays | {inventory.fragment(place).functions[0].name for place in inventory.functions})
     names |= {name for enum in enums.values() for name, _ in enum.constants}
     names |= records.keys() | enums.keys() | typedefs.keys() | frontend.prototypes
     return Program(
@@ -58,7 +62,7 @@ def read_version(
         enums=enums,
         typedefs=typedefs,
         variables=builder.variables(names),
-        functions=builder.functions(names, own),
+        functions=builder.functions(names, own, addressed),
         macros=_constants(inventory, request.jobs),
         gaps=(*gaps, *builder.gaps),
     )

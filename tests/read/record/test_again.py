@@ -76,15 +76,18 @@ def test_objects_may_go_while_what_they_were_linked_into_stays(root: Path) -> No
 
 def test_an_archive_that_is_made_anew_forgets_its_old_members(root: Path) -> None:
     script = "cc -c helper.c other.c; rm -f lib.a; ar rcs lib.a helper.o {}; cc -c main.c; cc main.o lib.a -o prog"
-    write_tree(root, {"other.c": "int other;\n"})
     assert sources(shell(root, script.format("other.o"))) == ["helper.c", "main.c", "other.c"]
     assert sources(shell(root, script.format(""))) == ["helper.c", "main.c"]
 
 
 def test_an_archive_that_is_added_to_keeps_its_members(root: Path) -> None:
     shell(root, "cc -c helper.c main.c; ar rcs lib.a helper.o; cc main.o lib.a -o prog")
-    again = shell(root, "cc -c other.c; ar r lib.a other.o; cc main.o lib.a -o prog")
-    assert linked(again) == {"prog": ["main.c", "helper.c", "other.c"]}
+    write_tree(
+        root, {"other.c": "int other;\n", "main.c": "extern int other, helper();\nint main() { return other; }\n"}
+    )
+    again = shell(root, "cc -c other.c main.c; ar r lib.a other.o; cc main.o lib.a -o prog")
+    assert linked(again) == {"prog": ["main.c", "other.c"]}
+    assert sources(again) == ["helper.c", "main.c", "other.c"]
 
 
 def test_a_build_that_finds_nothing_to_do_keeps_the_recording(root: Path) -> None:

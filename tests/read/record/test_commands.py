@@ -100,14 +100,34 @@ ARCHIVES = {
 }
 
 
+EXTRA = {
+    "main.c": "int helper(void);\nextern int extra;\nint main(void) { return helper() - extra; }\n",
+    "extra.c": "int extra = 1;\n",
+}
+
+
 @pytest.mark.parametrize("script", ARCHIVES.values(), ids=ARCHIVES)
 def test_archives(tmp_path: Path, script: str) -> None:
-    write_tree(tmp_path, {**SOURCES, "extra.c": "int extra;\n", "unused.c": "int unused;\n"})
+    write_tree(tmp_path, {**SOURCES, **EXTRA, "unused.c": "int unused;\n"})
     recording = shell(
         tmp_path, f"cc -c main.c helper.c extra.c unused.c; {script}; cc main.o lib.a -o prog; rm -f helper.o"
     )
     assert sorted(linked(recording)["prog"]) == ["extra.c", "helper.c", "main.c"]
     assert sources(recording) == ["extra.c", "helper.c", "main.c"]
+
+
+def test_a_member_that_the_linker_did_not_take_is_not_in_the_program(tmp_path: Path) -> None:
+    write_tree(tmp_path, {**SOURCES, "spare.c": "int spare;\n", "again.S": ".globl again\nagain: ret\n"})
+    recording = shell(tmp_path, "cc -c *.c again.S; ar rcs lib.a helper.o spare.o again.o; cc main.o lib.a -o prog")
+    assert linked(recording) == {"prog": ["main.c", "helper.c", "again.S"]}  # whether assembly was taken does not show
+    assert sources(recording) == ["again.S", "helper.c", "main.c", "spare.c"]
+
+
+@pytest.mark.parametrize("option", ["-s", "-flto", "-Wl,-x"])
+def test_where_it_cannot_be_told_what_the_linker_took_all_members_count(tmp_path: Path, option: str) -> None:
+    write_tree(tmp_path, {**SOURCES, "spare.c": "int spare;\n"})
+    script = f"gcc {option} -c *.c; gcc-ar rcs lib.a helper.o spare.o; gcc {option} main.o lib.a -o prog"
+    assert linked(shell(tmp_path, script)) == {"prog": ["main.c", "helper.c", "spare.c"]}
 
 
 def test_a_member_that_was_deleted_does_not_count(tmp_path: Path) -> None:

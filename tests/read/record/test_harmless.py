@@ -43,6 +43,7 @@ EXEC = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 int main(int argc, char **argv)
@@ -69,16 +70,21 @@ int main(int argc, char **argv)
 		execvpe("cc", command, empty);
 	if (!strcmp(argv[1], "fexecve"))
 		fexecve(open("/usr/bin/cc", O_RDONLY | O_CLOEXEC), command, empty);
-	if (!strcmp(argv[1], "vfork") && vfork() == 0) {
-		execvp("cc", command);
-		_exit(1);
+	if (!strcmp(argv[1], "vfork")) {
+		if (vfork() == 0) {
+			execvp("cc", command);
+			_exit(1);
+		}
+		return wait(NULL) < 0;
 	}
 	return 1;
 }
 """
 
 
-@pytest.mark.parametrize("call", ["execl", "execlp", "execle", "execv", "execvp", "execve", "execvpe", "fexecve"])
+@pytest.mark.parametrize(
+    "call", ["execl", "execlp", "execle", "execv", "execvp", "execve", "execvpe", "fexecve", "vfork"]
+)
 def test_each_call_of_the_exec_family(tmp_path: Path, call: str) -> None:
     write_tree(tmp_path, {"starter.c": EXEC, "unit.c": "int unit;\n"})
     subprocess.run(["cc", "-o", "starter", "starter.c"], cwd=tmp_path, check=True)

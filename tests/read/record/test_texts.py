@@ -55,6 +55,7 @@ def test_the_place_of_the_tree_does_not_show_in_strings(tmp_path: Path, compiler
     [
         "-MD",
         "-MMD -MF own.d -MT x -MP",
+        "-MMD -MFown.d -MTx",
         "-Wp,-MD,own.d",
         "-save-temps",
         "-g -O2 -fPIC -pthread -Werror -Wall",

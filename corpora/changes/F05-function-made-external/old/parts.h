@@ -1,0 +1,2 @@
+void part_add(int value);
+int part_sum(void);

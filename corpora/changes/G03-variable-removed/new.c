@@ -1,0 +1,32 @@
+/* Lines kept in a log on the heap; the new version keeps none. */
+#include <stdio.h>
+#include <string.h>
+
+static int entries;
+
+static void command(const char *line)
+{
+    (void)line;
+    entries++;
+}
+
+static void dump(void)
+{
+    printf("%d entries\n", entries);
+}
+
+int main(void)
+{
+    char line[128];
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    while (fgets(line, sizeof line, stdin) != NULL && strcmp(line, "quit\n") != 0) {
+        if (strcmp(line, "dump\n") == 0) {
+            dump();
+            puts(".");
+        } else {
+            command(line);
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,3 @@
+#include "table.h"
+
+int table[4] = {1, 2, 3, 4};

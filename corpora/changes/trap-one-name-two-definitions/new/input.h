@@ -1,0 +1,2 @@
+void input_put(int value);
+int input_sum(void);

@@ -1,0 +1,2 @@
+void output_put(int value);
+int output_sum(void);

@@ -1,0 +1,2 @@
+void disk_use(int value);
+int disk_count(void);

@@ -1,0 +1,2 @@
+void net_use(int value);
+int net_count(void);

@@ -1,0 +1,2 @@
+void other_add(int value);
+int other_sum(void);

@@ -1,0 +1,10 @@
+/* A struct and an inline function that nothing uses. */
+struct unused {
+    int first;
+    char second;
+};
+
+static inline int never_called(const struct unused *unused)
+{
+    return unused->first + unused->second;
+}

@@ -1,0 +1,6 @@
+class Kept
+{
+    int value = 2;
+};
+
+Kept kept;

@@ -1,0 +1,3 @@
+struct Kept { int value; virtual ~Kept(); };
+Kept::~Kept() {}
+Kept kept;

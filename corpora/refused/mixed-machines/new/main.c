@@ -1,0 +1,6 @@
+int value = 1;
+
+int main(void)
+{
+    return value - 1;
+}

@@ -1,0 +1,1 @@
+long kept = 2;
