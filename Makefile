@@ -31,14 +31,16 @@ lint: $(READY_DEV)
 	$(BIN)/lint-imports --no-cache
 
 bench: $(READY)
-	@for program in corpora/bench/*.py; do \
-		[ -e "$$program" ] || continue; \
-		echo "== $$program"; $(BIN)/python "$$program" || exit 1; \
+	@.ci/debian-packages test
+	@for program in $$(grep -l __main__ corpora/bench/*.py); do \
+		echo "== $$program"; $(BIN)/python -m corpora.bench.$$(basename "$$program" .py) || exit 1; \
 	done
 
 campaign: $(READY_DEV)
 	@.ci/debian-packages test
-	$(BIN)/pytest -m campaign --hypothesis-profile=campaign
+	@.ci/debian-packages campaign
+	$(BIN)/pytest -m campaign
+	$(BIN)/pytest -m hypothesis --hypothesis-profile=campaign
 
 dist: $(READY_DEV)
 	$(BIN)/python -c 'from setuptools import build_meta as b; print(b.build_sdist("dist")); print(b.build_wheel("dist"))'

@@ -35,7 +35,7 @@ class SourcePackage:
 def fetch(name: str, folder: Path) -> SourcePackage:
     """Return source package `name`, downloaded into `folder` where it is not there yet. Raises Unavailable."""
     folder.mkdir(parents=True, exist_ok=True)
-    if not list(folder.glob("*.dsc")):
+    if not list(folder.glob("*.dsc")) or not list(folder.glob("*.orig.tar.*")):
         try:
             _download(name, folder)
         except FileNotFoundError as problem:

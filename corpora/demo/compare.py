@@ -62,7 +62,7 @@ def prepare_kvd(folder: Path) -> tuple[Path, Path, list[str], str]:
 
 def record(tree: Path, build: list[str]) -> None:
     """Build `tree` under the recorder, once; the build's own output goes to a file beside it."""
-    if (tree / ".patchkit").is_dir():
+    if (tree / ".patchkit/recording.json").is_file():
         say(f"{tree.name} is built and recorded already")
         return
     log = tree.parent / f"{tree.name}.log"

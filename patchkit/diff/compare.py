@@ -78,6 +78,9 @@ def _arrivals(pair: Pair, changes: Sequence[Change]) -> Arrivals:
     held = {record.key for v in pair.new.variables.values() if (record := pair.new_types.record(v.type)) is not None}
     found: dict[str, list[tuple[str, CType]]] = defaultdict(list)
     for change in changes:
+        fresh = pair.new.records.get(change.new_key) if change.kind == "T30" and change.new_key in held else None
+        for member in fresh.members if fresh is not None else ():
+            found[member.name].append((change.new_key, member.type))
         for edit in change.edits:
             if edit.kind == "T01" and edit.new is not None and change.new_key in held:
                 found[edit.name].append((change.new_key, edit.new.type))

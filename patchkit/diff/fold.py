@@ -12,16 +12,24 @@ from patchkit.model.words import counted
 _MOVES = ("F05", "G08", "G09")  # their evidence says no more than the two names do
 _MANY = 6  # of one sort; fewer are easier to read apart
 _FOLDABLE = {
-    "G01": ("variable added", "variables added"),
-    "G03": ("variable removed", "variables removed"),
-    "G05": ("table has other contents or bounds", "tables have other contents or bounds"),
-    "G06": ("initial value changed, live value kept", "initial values changed, live values kept"),
-    "G06b": ("initial value changed and taken", "initial values changed and taken"),
-    "G08": ("variable moved or linked otherwise", "variables moved or linked otherwise"),
-    "G09": ("static local variable added or removed", "static local variables added or removed"),
-    "F05": ("function moved or linked otherwise", "functions moved or linked otherwise"),
-    "T28": ("type removed", "types removed"),
-    "T30": ("type added", "types added"),
+    "G01": ("variable added", "variables added", "each starts as its initialiser says, or as zero"),
+    "G03": ("variable removed", "variables removed", "their values are dropped"),
+    "G05": ("table has other contents or bounds", "tables have other contents or bounds", "the new tables are taken"),
+    "G06": ("initial value changed", "initial values changed", "the process keeps its live values"),
+    "G06b": ("initial value changed", "initial values changed", "the new values are taken: none is ever written"),
+    "G08": ("variable moved or linked otherwise", "variables moved or linked otherwise", "their storage stays"),
+    "G09": (
+        "static local variable came, went or moved",
+        "static local variables came, went or moved",
+        "new ones start as they say, old ones are dropped, moved ones stay",
+    ),
+    "F05": (
+        "function moved or linked otherwise",
+        "functions moved or linked otherwise",
+        "callers and callees switch at one moment",
+    ),
+    "T28": ("type removed", "types removed", "nothing that lives is of them"),
+    "T30": ("type added", "types added", "no live object of them exists; the new version makes its own"),
 }
 
 
@@ -59,8 +67,9 @@ def fold_many(changes: Sequence[Change]) -> list[Change]:
     kept: list[Change] = []
     for change in changes:
         quiet = change.verdict <= Verdict.AUTO_CHECK and not change.question and change.count == 1 and not change.folded
-        told = change.evidence and change.kind not in _MOVES
-        if quiet and change.kind in _FOLDABLE and not told:
+        told = change.evidence and (change.kind not in _MOVES or _renamed(change))
+        simple = len(change.edits) <= 1 and not any(edit.kind.startswith("T") for edit in change.edits)
+        if quiet and simple and change.kind in _FOLDABLE and not told:
             key = (change.subject, change.kind, change.rule, change.verdict, bool(change.old_key), bool(change.new_key))
             groups[key].append(change)
         else:
@@ -70,10 +79,16 @@ def fold_many(changes: Sequence[Change]) -> list[Change]:
             kept += members
             continue
         first = members[0]
-        title = counted(len(members), *_FOLDABLE[kind])
+        one, many, text = _FOLDABLE[kind]
+        title = counted(len(members), one, many)
         label = f"{kind}{'+' * new}{'-' * old}:{verdict.name.lower()}"
         change = folded(
-            first.subject, kind, verdict, title, first.text, [m.name for m in members], None, rule=rule, label=label
+            first.subject, kind, verdict, title, text, [m.name for m in members], None, rule=rule, label=label
         )
         kept.append(replace(change, requires=max(m.requires for m in members)))
     return kept
+
+
+def _renamed(change: Change) -> bool:
+    """Whether the two sides of a change have different names, files and functions aside."""
+    return change.old_key.rsplit(":", 1)[-1] != change.new_key.rsplit(":", 1)[-1]

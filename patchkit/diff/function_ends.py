@@ -7,6 +7,7 @@ from patchkit.diff.findings import plain
 from patchkit.diff.fold import folded
 from patchkit.diff.pair import Pair
 from patchkit.diff.usage import Writing
+from patchkit.diff.variables import rows_are_held
 from patchkit.model.change import Change, Subject, Verdict
 from patchkit.model.ctype import VOID, CType, Function as FunctionType, Pointer, Primitive
 from patchkit.model.program import Function
@@ -59,6 +60,9 @@ def _held(pair: Pair, function: Function) -> Change | None:
         names = listed(tuple(sorted(v.key for v in tables)), at_most=3)
         if any(pair.old_usage.writing(v) is Writing.RUN_TIME and v.key in pair.variables.forward for v in tables):
             text = f"{names} starts with a pointer to it and keeps its live value: which successor?"
+            return plain(Subject.FUNCTION, "F03", Verdict.CODE, function.key, "", title, text, rule="PKF303")
+        if any(rows_are_held(pair, table) for table in tables):
+            text = f"live data may point at the rows of {names}, and through them at it: what replaces it?"
             return plain(Subject.FUNCTION, "F03", Verdict.CODE, function.key, "", title, text, rule="PKF303")
         text = f"{names} starts with a pointer to it, of which copies may live"
         return plain(

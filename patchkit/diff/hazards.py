@@ -5,11 +5,10 @@ import re
 from patchkit.diff.findings import RULE_OF
 from patchkit.diff.library_objects import library_object, never_moves
 from patchkit.diff.pair import Pair
+from patchkit.diff.reach import Reachability
 from patchkit.diff.records import Delta
 from patchkit.diff.verdicts import Presence, Whereabouts
 from patchkit.model.change import Edit, Grade, Verdict
-from patchkit.model.ctype import Named, Pointer
-from patchkit.model.program import Record
 
 _LEAVES_THE_PROCESS = frozenset(
     "fwrite fread write read pwrite pread writev readv send sendto sendmsg recv recvfrom recvmsg msgsnd msgrcv"
@@ -18,13 +17,13 @@ _LEAVES_THE_PROCESS = frozenset(
 _TEXT_ONLY = re.compile(r"(?i:print|log|debug)")
 
 
-def hazard_edits(pair: Pair, delta: Delta, where: Whereabouts) -> list[Edit]:
+def hazard_edits(pair: Pair, reach: Reachability, delta: Delta, where: Whereabouts) -> list[Edit]:
     """Return the edits that ask about objects of `delta` as a whole; none where nothing live has to move."""
     if not where.live or (not delta.relaid and not delta.edits):
         return []
-    found = external_layout(pair, delta)
+    found = _external_layout(pair, delta)
     if where.presence is Presence.LIVE and delta.relaid:
-        found += _library_objects(pair, delta) + _intrusive_nodes(pair, delta)
+        found += _library_objects(pair, delta) + _intrusive_nodes(pair, reach, delta)
     return found
 
 
@@ -47,34 +46,23 @@ def _library_objects(pair: Pair, delta: Delta) -> list[Edit]:
     return found
 
 
-def _intrusive_nodes(pair: Pair, delta: Delta) -> list[Edit]:
+def _intrusive_nodes(pair: Pair, reach: Reachability, delta: Delta) -> list[Edit]:
     """A node inside whose own type points at its like is what lists link, and its owner is found by subtracting."""
-    found = []
+    nodes: list[str] = []
     for before, after in delta.shared:
         inner = pair.old_types.record(before.member.type)
-        if inner is None or inner.parent or not _links_to_itself(pair, inner):
-            continue
-        if before.member.offset == after.member.offset and delta.old.size == delta.new.size:
-            continue
-        text = f"other objects point at {before.path} ({inner.key}) inside; those pointers go stale when it moves"
-        question = f"Is a {delta.key} found from its {before.path} by subtracting an offset (container_of)?"
-        found.append(
-            Edit("T26", RULE_OF["T26"], Verdict.CONFIRM, before.path, text, question=question, grade=Grade.STRONG)
-        )
-    return found
+        moved = before.member.offset != after.member.offset or delta.old.size != delta.new.size
+        if inner is not None and not inner.parent and moved and reach.links_to_itself(inner.key):
+            nodes.append(before.path)
+    if not nodes:
+        return []
+    names = ", ".join(nodes)
+    text = f"other objects point at list nodes inside ({names}); those pointers go stale when it moves"
+    question = f"Is a {delta.key} found from a node inside ({names}) by subtracting an offset (container_of)?"
+    return [Edit("T26", RULE_OF["T26"], Verdict.CONFIRM, names, text, question=question, grade=Grade.STRONG)]
 
 
-def _links_to_itself(pair: Pair, record: Record) -> bool:
-    for member in record.members:
-        bare = pair.old_types.bare(member.type)
-        if isinstance(bare, Pointer):
-            target = pair.old_types.bare(bare.target)
-            if isinstance(target, Named) and target.key == record.key:
-                return True
-    return False
-
-
-def external_layout(pair: Pair, delta: Delta) -> list[Edit]:
+def _external_layout(pair: Pair, delta: Delta) -> list[Edit]:
     """A record without pointers, named by a function that writes or maps bytes, may also live outside the process."""
     if any(pair.old_types.holds_pointer(member.type) for member in delta.old.members):
         return []

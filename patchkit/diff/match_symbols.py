@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from patchkit.diff.correspondence import Match
 from patchkit.diff.pair import Pair
-from patchkit.diff.types import is_foreign
+from patchkit.diff.types import Types, is_foreign
 from patchkit.model.change import Grade
-from patchkit.model.ctype import Array, Primitive
+from patchkit.model.ctype import Array, Function as FunctionType, Primitive
 from patchkit.model.program import Function, Linkage, Variable
 
 Symbol = TypeVar("Symbol", Function, Variable)
@@ -57,7 +57,12 @@ def unmatched_variables(pair: Pair) -> tuple[list[Variable], list[Variable]]:
     """Return the program's own variables of each side that correspond to nothing."""
     old = [pair.old.variables[key] for key in pair.variables.removed(pair.old.variables)]
     new = [pair.new.variables[key] for key in pair.variables.added(pair.new.variables)]
-    return [v for v in old if not is_foreign(v.coord)], [v for v in new if not is_foreign(v.coord)]
+    return [v for v in old if is_object(pair.old_types, v)], [v for v in new if is_object(pair.new_types, v)]
+
+
+def is_object(types: Types, variable: Variable) -> bool:
+    """Whether a variable is an object of the program, and not a function that a typedef of its type declares."""
+    return not is_foreign(variable.coord) and not isinstance(types.bare(variable.type), FunctionType)
 
 
 def _pair_by_name(removed: Iterable[Symbol], added: Iterable[Symbol]) -> list[tuple[Symbol, Symbol, bool]]:
@@ -162,7 +167,7 @@ def _match_renamed(pair: Pair) -> None:
     fitting: dict[str, list[Match]] = defaultdict(list)
     for old in removed:
         for new in added:
-            match = _judge(pair, old, new) if old.file == new.file and old.linkage is not Linkage.LOCAL else None
+            match = _judge(pair, old, new) if old.file == new.file and new.linkage is not Linkage.LOCAL else None
             if match is not None:
                 fitting[old.key].append(match)
     claims: Mapping[str, int] = _count(match.new for matches in fitting.values() for match in matches)
@@ -174,18 +179,36 @@ def _match_renamed(pair: Pair) -> None:
 
 
 def _judge(pair: Pair, old: Variable, new: Variable) -> Match | None:
-    if new.linkage is Linkage.LOCAL or not pair.same(old.type, new.type):
+    if not pair.same(old.type, new.type):
         return None
-    before = {pair.functions.forward.get(user.key, "") for user in pair.old_usage.mentions(old)}
+    alike = _initial(old) == _initial(new)
     after = {user.key for user in pair.new_usage.mentions(new)}
+    if old.linkage is Linkage.LOCAL:
+        return _judge_local(pair, old, new, alike, after)
+    before = {pair.functions.forward.get(user.key, "") for user in pair.old_usage.mentions(old)}
     common = sorted(before & after)
-    alike = old.initialiser is not None and new.initialiser is not None and old.initialiser.text == new.initialiser.text
     plain = isinstance(pair.old_types.bare(old.type), Primitive)
-    if not common or 2 * len(common) < max(len(before), len(after)) or (plain and len(common) < 2 and not alike):
+    telling = len(common) > 1 or not plain or (alike and old.initialiser is not None)
+    if not common or 2 * len(common) < max(len(before), len(after)) or not telling:
         return None
     names = ", ".join(common[:_NAMES_SHOWN]) + (" …" if len(common) > _NAMES_SHOWN else "")
-    evidence = [f"{names} used {old.name} and use {new.name} now", f"both are in {old.file} and of one type"]
-    return Match(old.key, new.key, Grade.STRONG if before == after else Grade.WEAK, tuple(evidence), proposed=True)
+    evidence = (f"{names} used {old.name} and use {new.name} now", f"both are in {old.file} and of one type")
+    return Match(old.key, new.key, Grade.STRONG if before == after else Grade.WEAK, evidence, proposed=True)
+
+
+def _judge_local(pair: Pair, old: Variable, new: Variable, alike: bool, after: set[str]) -> Match | None:
+    """A static local that stands outside its function now, so that others can reach it."""
+    home = f"{old.file}:{old.function}"
+    successor = pair.functions.forward.get(home) or pair.functions.forward.get(old.function, "")
+    if not alike or successor not in after:
+        return None
+    named = "under its name" if old.name == new.name else f"where {old.name} began alike"
+    evidence = (f"{successor} uses {new.name} now, {named}", f"both are in {old.file} and of one type")
+    return Match(old.key, new.key, Grade.STRONG if old.name == new.name else Grade.WEAK, evidence, proposed=True)
+
+
+def _initial(variable: Variable) -> str:
+    return variable.initialiser.fingerprint if variable.initialiser is not None else ""
 
 
 def _count(keys: Iterable[str]) -> Mapping[str, int]:

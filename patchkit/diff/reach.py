@@ -11,7 +11,6 @@ from patchkit.model.ctype import Array, CType, Named, Pointer, Primitive, Tag, V
 from patchkit.model.program import Program, Variable
 
 ROOTS_SHOWN = 5
-_STEADY = (Writing.NEVER, Writing.UNKNOWN)  # unknown: its address is in another variable, but no code writes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +21,7 @@ class _Step:
     suffix: str
     connector: str
     heap: bool
+    steady: bool = False  # it points at something const
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +85,16 @@ class Reachability:
         return sum(isinstance(core, Primitive) and core.name == "void" for core in cores)
 
     def _step(self, ctype: CType) -> _Step | None:
-        suffix, pointed, heap = "", False, False
+        suffix, pointed, heap, steady = "", False, False, False
         bare = self._types.bare(ctype)
         while True:
             match bare:
                 case Named(Tag.STRUCT | Tag.UNION | Tag.ENUM, key):
-                    return _Step(key, suffix, "->" if pointed else ".", heap)
+                    return _Step(key, suffix, "->" if pointed else ".", heap, steady)
                 case Pointer(target):
                     suffix += "[]" if pointed else ""
                     pointed = heap = True
+                    steady = self._types.is_constant(target)
                     bare = self._types.bare(target)
                 case Array(element, _) | Vector(element, _):
                     suffix += "[][]" if pointed else "[]"
@@ -176,7 +177,7 @@ class Reachability:
     def _constant(self, key: str) -> bool:
         """Whether all instances are parts of variables that are never written, whatever points at them.
 
-        That is so where such variables hold it by value and no code makes one anywhere else.
+        That is so where such variables hold it by value and no code that follows the pointers allocates.
         """
         inside = {key}
         waiting = [key]
@@ -188,9 +189,21 @@ class Reachability:
                 if not edge.step.heap and edge.source not in inside:
                     inside.add(edge.source)
                     waiting.append(edge.source)
-        if not holders or not self._usage.bodies_seen or any(self._usage.allocators_of(node) for node in inside):
+        if not holders or not self._usage.bodies_seen or any(map(self._made, inside)):
             return False
-        return all(v.initialiser is not None and self._usage.writing(v) in _STEADY for v in holders)
+        return all(v.initialiser is not None and self._usage.writing(v) is Writing.NEVER for v in holders)
+
+    def _made(self, node: str) -> bool:
+        """Whether code may make objects of a type: an allocator stands beside its name, or near a pointer to it."""
+        usage = self._usage
+        users = usage.allocators_of(node)
+        for edge in self._edges.get(node, ()):
+            if edge.step.heap and not edge.step.steady:
+                users += usage.accessors(edge.member)
+        for variable, step in self._variables.get(node, ()):
+            if step.heap and not step.steady:
+                users += usage.mentions(variable)
+        return any(usage.allocators_near(user) for user in users)
 
     def _through_union(self, node: str, towards: dict[str, _Edge | None]) -> bool:
         edge = towards[node]

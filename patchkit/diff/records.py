@@ -217,22 +217,24 @@ def _longest_rising(places: list[tuple[int, int]]) -> set[int]:
     return run
 
 
-def relayout_edit(delta: Delta) -> Edit:
-    """Return the edit of a record that is laid out otherwise although no member of it changed."""
+def relayout_edits(delta: Delta) -> list[Edit]:
+    """Return the edits of a record that is laid out otherwise although no member of it changed."""
     old, new = delta.old, delta.new
-    moved = [b.path for a, b in delta.shared if a.member.offset != b.member.offset]
+    moved = [(a, b) for a, b in delta.shared if a.member.offset != b.member.offset]
     what = (
         f"{len(moved)} members move"
         if moved
         else f"it goes from {old.size} to {new.size} bytes, aligned to {new.align}"
     )
-    if old.attributes != new.attributes:
-        changed = ", ".join(sorted(set(old.attributes) ^ set(new.attributes)))
-        text = f"its attributes changed ({changed}): {what}"
-        was, now = ", ".join(old.attributes), ", ".join(new.attributes)
-        return Edit("T03", RULE_OF["T03"], Verdict.AUTO, "", text, was, now)
-    text = f"the text is the same and the layout is not: {what}; the two builds were compiled differently"
-    return Edit("B01", "PKT116", Verdict.AUTO_CHECK, "", text)
+    if old.attributes == new.attributes:
+        text = f"the text is the same and the layout is not: {what}; the two builds were compiled differently"
+        return [Edit("B01", "PKT116", Verdict.AUTO_CHECK, "", text)]
+    was, now = ", ".join(old.attributes), ", ".join(new.attributes)
+    delta.evidence.append(f"its attributes changed: {was or 'none'} → {now or 'none'}")
+    if not moved:
+        return [Edit("T03", RULE_OF["T03"], Verdict.AUTO, "", what, was, now)]
+    relations = (Relation("T03", RULE_OF["T03"], Verdict.AUTO, f"moves from {_at(a)} to {_at(b)}") for a, b in moved)
+    return [member_edit(delta.key, relation, a, b) for relation, (a, b) in zip(relations, moved, strict=True)]
 
 
 def embedding_edits(pair: Pair, delta: Delta, changed: dict[str, Delta]) -> list[Edit]:

@@ -11,12 +11,12 @@ from patchkit.diff.match_types import unmatched_records
 from patchkit.diff.pair import Pair, altered
 from patchkit.diff.proposals import explain
 from patchkit.diff.reach import Reachability
-from patchkit.diff.records import Delta, compare_records, embedding_edits, relayout_edit, sort_edits
+from patchkit.diff.records import Delta, compare_records, embedding_edits, relayout_edits, sort_edits
 from patchkit.diff.types import is_foreign
 from patchkit.diff.unclassified import unclassified_edit
 from patchkit.diff.verdicts import Presence, Whereabouts, consequence, locate, settle, settle_edits
 from patchkit.model.change import Change, Edit, LayoutPair, Subject, Verdict
-from patchkit.model.ctype import Named, Pointer
+from patchkit.model.ctype import Named
 from patchkit.model.program import Record
 from patchkit.model.words import listed
 
@@ -52,6 +52,7 @@ def compare_record_types(pair: Pair, reach: Reachability) -> TypeChanges:
     removed, added = unmatched_records(pair)
     deltas = {old.key: compare_records(pair, old, new) for old, new in _candidates(pair)}
     explain(pair, deltas, added)
+    carried = {old.key for delta in deltas.values() for _, old, new in delta.parts if old.key != new.key}
     deltas = _changed(pair, deltas)
     edits: dict[str, list[Edit]] = {}
     for delta in _embedded_first(pair, deltas):
@@ -62,7 +63,6 @@ def compare_record_types(pair: Pair, reach: Reachability) -> TypeChanges:
             found.typedefs |= delta.typedefs
             found.layouts.update(_layouts(pair, delta, change))
     found.changes += _renamed(pair, reach, {change.old_key for change in found.changes})
-    carried = {old.key for delta in deltas.values() for _, old, new in delta.parts if old.key != new.key}
     for record in removed:
         found.changes.append(_removed(pair, reach, record, carried))
         found.layouts[record.key] = LayoutPair(record.size, 0, place(pair.old_types, record, {}), ())
@@ -109,14 +109,14 @@ def _changed(pair: Pair, deltas: dict[str, Delta]) -> dict[str, Delta]:
         for key in spread:
             changed[key] = waiting.pop(key)
     for key, delta in waiting.items():
-        delta.edits.append(relayout_edit(delta) if delta.relaid else unclassified_edit(delta.old, delta.new))
+        delta.edits += relayout_edits(delta) if delta.relaid else [unclassified_edit(delta.old, delta.new)]
         changed[key] = delta
     return changed
 
 
 def _differs(delta: Delta) -> bool:
-    """Whether anything but spelling differs; attributes that leave the layout alone are spelling."""
-    return delta.relaid or [m.width for m in delta.old.members] != [m.width for m in delta.new.members]
+    """Whether anything but spelling differs; attributes and groups that leave the layout alone are spelling."""
+    return delta.relaid or delta.old.tag is not delta.new.tag
 
 
 def _embedded_first(pair: Pair, deltas: dict[str, Delta]) -> Iterable[Delta]:
@@ -144,7 +144,7 @@ def _change(
     embeds = [_spread(pair, edit, settled) for edit in embedding_edits(pair, delta, deltas)] if delta.relaid else []
     match = pair.records.notable.get(delta.key)
     edits = [*_rename_edits(match), *settle_edits(delta.key, sort_edits(delta.edits), where)]
-    edits += [*embeds, *(hazard_edits(pair, delta, where))]
+    edits += [*embeds, *(hazard_edits(pair, reach, delta, where))]
     if not edits:
         return None
     key = delta.key
@@ -260,22 +260,9 @@ def _fate(pair: Pair, record: Record, where: Whereabouts, carried: set[str]) -> 
             question = f"Is every {record.key} gone, or unused by the new code, when the update happens?"
             return Verdict.CONFIRM, f"nowhere reachable by types, yet {where.reason}: objects of it may live", question
         case Presence.LIVE:
-            if _pointed_at(pair, record):
+            if record.key in pair.old_usage.pointed_at:
                 return Verdict.CODE, f"every live {record.key} has to be dropped or turned into something else", ""
             return Verdict.AUTO, "it only lay in members and variables, which tell what becomes of them", ""
-
-
-def _pointed_at(pair: Pair, record: Record) -> bool:
-    """Whether data of the running version points at the record, so that objects of their own exist."""
-    types = [member.type for other in pair.old.records.values() for member in other.members]
-    types += [variable.type for variable in pair.old.variables.values()]
-    for ctype in types:
-        element = pair.old_types.element(ctype)
-        if isinstance(element, Pointer):
-            core = pair.old_types.core(element)
-            if isinstance(core, Named) and core.key == record.key:
-                return True
-    return False
 
 
 def _added(record: Record) -> Change:

@@ -122,6 +122,15 @@ class Usage:
             user for user in self._writes.get(function.name, ()) if user is not function and self._sees(user, function)
         ]
 
+    @cached_property
+    def pointed_at(self) -> frozenset[str]:
+        """The keys of the types that members and variables point at."""
+        program = self.program
+        types: list[CType] = [member.type for record in program.records.values() for member in record.members]
+        types += [variable.type for variable in program.variables.values()]
+        pointers = (ctype for ctype in types if isinstance(self.types.element(ctype), Pointer))
+        return frozenset(core.key for core in map(self.types.core, pointers) if isinstance(core, Named))
+
     def is_stored(self, function: Function) -> bool:
         """Whether data is known to hold the address of `function`: an initialiser names it, or code passes it on."""
         return bool(self.holders(function) or self.address_passed(function))

@@ -93,7 +93,7 @@ def removed_variables(
         homes = [key for key, ctype in arrivals.get(variable.name, ()) if pair.same(variable.type, ctype)]
         likely = pair.variables.refused.get(variable.key, ())
         if len(homes) == 1 and verdict is not Verdict.NONE:
-            kind, verdict, grade = "T13", Verdict.CONFIRM, Grade.STRONG
+            verdict, grade = Verdict.CONFIRM, Grade.STRONG
             text = f"is gone, and {homes[0]} has a member of that name and type now"
             question = f"Does the value of {variable.key} go to {homes[0]}.{variable.name}?"
         elif likely:

@@ -5,18 +5,19 @@ from dataclasses import dataclass, field, replace
 
 from patchkit.diff.ctypes_compare import Relation, relate
 from patchkit.diff.findings import RULE_OF, edited
-from patchkit.diff.match_symbols import unmatched_variables
+from patchkit.diff.match_symbols import is_object, unmatched_variables
 from patchkit.diff.pair import Pair
-from patchkit.diff.types import is_foreign
 from patchkit.diff.unclassified import unclassified_edit
 from patchkit.diff.usage import Writing
 from patchkit.diff.variable_ends import Arrivals, added_variables, removed_variables
 from patchkit.model.change import Change, Edit, Reach, Storage, Subject, Verdict
-from patchkit.model.ctype import Array, spell
+from patchkit.model.ctype import Array, Pointer, spell
 from patchkit.model.program import Facet, Linkage, Variable
 
 _OPTION = re.compile(r"(?i:conf|config|default|option|settings?|param|tunable|opt_)")
 _ZERO = re.compile(r"[({\s]*(\(void\*\))?(0[xX]?0*[uUlL]*|0?\.0*f?|NULL|nullptr|false|'\\0'|\"\")?[)}\s,]*;?$")
+_SHORT = 100  # characters of an initialiser that can be shown whole
+_WORTH_CUTTING = 12  # tokens that two initialisers have in common
 _MATTERING = frozenset(
     {"weak", "common", "section", "constructor", "destructor", "alias", "ifunc", "tls_model", "used"}
 )
@@ -35,7 +36,7 @@ def compare_variables(pair: Pair, arrivals: Arrivals) -> VariableChanges:
     found = VariableChanges()
     for key, other in pair.variables.forward.items():
         old, new = pair.old.variables[key], pair.new.variables[other]
-        if is_foreign(old.coord) or _unchanged(pair, old, new):
+        if not is_object(pair.old_types, old) or _unchanged(pair, old, new):
             continue
         edits = _edits(pair, old, new)
         if edits:
@@ -96,7 +97,7 @@ def _moved(pair: Pair, old: Variable) -> list[Edit]:
     match = pair.variables.notable.get(old.key)
     if match is None:
         return []
-    text = f"{match.old} is {match.new} now; its storage stays"
+    text = f"{match.old} is {match.new} now"
     if not match.proposed:
         return [Edit("G08", "", Verdict.AUTO, "", text, match.old, match.new, grade=match.grade)]
     question = f"Is {match.new} the variable that {match.old} was?"
@@ -145,18 +146,39 @@ def _starts_otherwise(old: Variable, new: Variable) -> bool:
 
 
 def _content_edit(pair: Pair, old: Variable, new: Variable, table: bool, bound: bool) -> Edit:
-    now = spell(new.type, new.name) if bound else new.initialiser.text if new.initialiser else ""
-    found = _table(pair, old) if table else _start_value(pair, old, now)
+    before, after = _contrast(*(v.initialiser.text if v.initialiser else "" for v in (old, new)))
+    found = _table(pair, old) if table else _start_value(pair, old, after)
     return Edit(
         kind=found.kind,
         rule=found.rule,
         verdict=found.verdict,
         name="",
         text=f"{old.name} {found.text}",
-        was=spell(old.type, old.name) if bound else old.initialiser.text if old.initialiser else "",
-        now=now,
+        was=spell(old.type, old.name) if bound else before,
+        now=spell(new.type, new.name) if bound else after,
         question=found.question,
     )
+
+
+def _contrast(before: str, after: str) -> tuple[str, str]:
+    """Return two initialisers from where they begin to differ; nothing where that lies behind what is kept of them."""
+    if before == after:
+        return "", ""
+    ours, theirs = before.split(" "), after.split(" ")
+    shared = next(
+        (at for at, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs))
+    )
+    if shared < _WORTH_CUTTING or max(len(before), len(after)) <= _SHORT:
+        return before, after
+    return " ".join(("…", *ours[shared - 1 :])), " ".join(("…", *theirs[shared - 1 :]))
+
+
+def rows_are_held(pair: Pair, table: Variable) -> bool:
+    """Whether other data points at records like the rows of an array, so that it may point at these."""
+    record = pair.old_types.record(table.type)
+    if record is None or not isinstance(pair.old_types.bare(table.type), Array):
+        return False
+    return record.key in pair.old_usage.pointed_at
 
 
 def _start_value(pair: Pair, old: Variable, now: str) -> Relation:
@@ -175,9 +197,14 @@ def _start_value(pair: Pair, old: Variable, now: str) -> Relation:
 def _table(pair: Pair, old: Variable) -> Relation:
     writing = pair.old_usage.writing(old)
     rule = "PKD206" if pair.old_types.holds_function_pointer(old.type) else "PKD202"
-    if writing is Writing.NEVER:
+    if writing is Writing.NEVER and not rows_are_held(pair, old):
         return Relation("G05", rule, Verdict.AUTO, "is a table that is never written: the new one is taken")
-    if pair.old_types.record(old.type) is None:
+    if writing is Writing.NEVER:
+        text = "is a table that is never written, but live data may point at its rows: each needs its successor"
+        question = f"Does every row of {old.key} that live data may point at have the same place in the new table?"
+        return Relation("G05", rule, Verdict.CONFIRM, text, question)
+    element = pair.old_types.element(old.type)
+    if writing is Writing.UNKNOWN or isinstance(element, Pointer):
         text = "is a table: the new one is taken if the live one is as it was at the start"
         return Relation("G05", rule, Verdict.AUTO_CHECK, text)
     question = f"Does the program write into {old.key} after its start (else the new table is taken as it is)?"

@@ -35,7 +35,7 @@ NEW = {
     "list.h": LIST.replace("int value; }", "int value; int weight; }"),
     "tool.c": OLD["tool.c"].replace("char letter; }", "char letter; char *text; }"),
 }
-BODY_ONLY = {**OLD, "server.c": OLD["server.c"].replace("push(1)", "push(2)")}
+BODY_ONLY = {**OLD, "list.c": OLD["list.c"].replace("n->value = value;", "n->value = value + 1;")}
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,9 @@ from tests.support.pairs import NAMES, SIDES, ChangePair, differences, load, rep
 GOLDEN = ROOT / "tests/golden/changes.txt"
 
 # What the comparison does not say yet. An entry that is no longer true fails, so that it goes.
-NOT_YET: Mapping[str, str] = {}
+NOT_YET: Mapping[str, str] = {
+    "trap-static-of-a-header": "a unit that gains a copy of a header's static variable is not noticed",
+}
 
 pytestmark = needs("gcc")
 

@@ -1,10 +1,15 @@
 """What two readers of one program say differently: the source reader, and the one of debug information.
 
-Each may know of things that the other cannot see. Debug information has no types that nothing uses, no attributes but
-alignment, and nothing of static functions and variables that the compiler dropped: those have no symbol either.
+Each knows of things that the other cannot see, and only that is forgiven. Debug information has
+
+- no types that nothing uses, so an unnamed enumeration may lack the typedef that names it;
+- no `packed`, so the alignment of a packed record is a guess;
+- nothing of static functions and variables that the compiler dropped: those have no symbol either;
+- `inline` only on functions of which some copy was made, and header functions only in units that use them.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from patchkit.model.ctype import (
@@ -22,6 +27,7 @@ from patchkit.model.ctype import (
 from patchkit.model.program import Enum, Function, Linkage, Member, Program, Record, Typedef, Variable
 
 Definition = Record | Enum | Typedef | Variable | Function
+COMPILERS_OWN = "<built-in>"  # where the compiler declares what it knows by itself
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -35,17 +41,16 @@ class Difference:
     elf: str = ""
 
     def __str__(self) -> str:
-        return (
-            f"{self.subject} {self.key}: {self.what}: source {self.source or '-'}, debug information {self.elf or '-'}"
-        )
+        sides = f"source {self.source or '-'}, debug information {self.elf or '-'}"
+        return f"{self.subject} {self.key}: {self.what}: {sides}"
 
 
-def differences(source: Program, elf: Program, *, symbols: Container[str]) -> list[Difference]:
-    """Return everything in which the readers disagree; `symbols` are the names in the executable's symbol table.
+def differences(source: Program, elf: Program, symbols: Mapping[str, int]) -> list[Difference]:
+    """Return everything in which the readers disagree.
 
-    A name with a suffix after a full stop, as compilers give them to static variables, counts without it too.
+    `symbols` says how many functions and objects of a name the executable's symbol table has.
     """
-    found = [*_compare("record", source.records, elf.records), *_compare("enum", source.enums, elf.enums)]
+    found = [*_compare("record", source.records, elf.records), *_compare_enums(source, elf)]
     found += _compare("typedef", source.typedefs, elf.typedefs)
     found += _compare("variable", source.variables, elf.variables)
     found += _compare("function", source.functions, elf.functions)
@@ -58,36 +63,61 @@ def differences(source: Program, elf: Program, *, symbols: Container[str]) -> li
 def _compare(subject: str, source: Mapping[str, Definition], elf: Mapping[str, Definition]) -> Iterator[Difference]:
     for key, theirs in elf.items():
         ours = source.get(key)
-        if ours is None:
+        if ours is not None:
+            mine, other = _facts(ours, theirs), _facts(theirs, ours)
+            for what in sorted(mine.keys() | other.keys()):
+                if mine.get(what) != other.get(what):
+                    yield Difference(subject, key, what, mine.get(what, ""), other.get(what, ""))
+        elif theirs.coord.file != COMPILERS_OWN:
             yield Difference(subject, key, f"missing, {theirs.coord}", "", "has it")
-            continue
-        mine, other = _facts(ours), _facts(theirs)
-        for what in mine.keys() | other.keys():
-            if mine.get(what) != other.get(what):
-                yield Difference(subject, key, what, mine.get(what, ""), other.get(what, ""))
 
 
-def _facts(entity: Definition) -> dict[str, str]:
+def _compare_enums(source: Program, elf: Program) -> Iterator[Difference]:
+    yield from _compare("enum", source.enums, {k: e for k, e in elf.enums.items() if k in source.enums})
+    called = {(enum.coord.file, enum.constants): key for key, enum in source.enums.items()}
+    for key, enum in elf.enums.items():
+        if key not in source.enums:
+            named = called.get((enum.coord.file, enum.constants), "")
+            if not key.startswith("enum {") or named.removeprefix("enum ") not in source.typedefs:
+                yield Difference("enum", key, f"missing, {enum.coord}", "", "has it")
+
+
+def _facts(entity: Definition, other: Definition) -> dict[str, str]:
     """Return what both readers can know of an entity, from the name of the fact to its value."""
     facts = {"file": entity.coord.file}
-    match entity:
-        case Record():
-            facts |= {"size": str(entity.size), "alignment": str(entity.align), "parent": entity.parent}
+    match entity, other:
+        case Record(), Record():
+            facts |= {"size": str(entity.size), "parent": entity.parent}
+            if not _is_packed(entity) and not _is_packed(other):
+                facts["alignment"] = str(entity.align)
             facts["members"] = " ".join(member.name or "#" for member in entity.members)
             facts |= {f"member {number} {m.name}": _member(m) for number, m in enumerate(entity.members)}
-        case Enum():
+        case Enum(), Enum():
             facts |= {"size": str(entity.size), "signed": str(entity.signed)}
             facts["constants"] = ", ".join(f"{name} = {value}" for name, value in entity.constants)
-        case Typedef():
+        case Typedef(), Typedef():
             facts["type"] = spell(entity.type)
-        case Variable():
+        case Variable(), Variable():
             facts |= {"type": spell(entity.type), "linkage": entity.linkage, "size": str(entity.size)}
-            facts |= {"thread-local": str(entity.thread_local), "function": entity.function}
-            facts |= {"ordinal": str(entity.ordinal), "units": " ".join(entity.units), "name": entity.name}
-        case Function():
-            facts |= {"type": spell(entity.type), "linkage": entity.linkage, "units": " ".join(entity.units)}
-            facts |= {"parameters": ", ".join(entity.parameters), "inline": str(entity.inline), "name": entity.name}
+            facts |= {"thread-local": str(entity.thread_local), "function": entity.function, "name": entity.name}
+            facts |= {"ordinal": str(entity.ordinal), "units": _units(entity, other)}
+        case Function(), Function():
+            facts |= {"type": spell(entity.type), "linkage": entity.linkage, "units": _units(entity, other)}
+            facts |= {"parameters": ", ".join(entity.parameters), "name": entity.name}
+            facts |= {"inline": str(entity.inline and other.inline)}
+        case _:
+            facts["kind"] = type(entity).__name__
     return facts
+
+
+def _is_packed(record: Record) -> bool:
+    return any(attribute.startswith("pack") for attribute in record.attributes)
+
+
+def _units(entity: Variable | Function, other: Variable | Function) -> str:
+    """Units of a header's static things are those that both know; of anything else all."""
+    shared = entity.linkage is not Linkage.EXTERNAL and len(entity.units) + len(other.units) > 2
+    return " ".join(unit for unit in entity.units if not shared or unit in other.units)
 
 
 def _member(member: Member) -> str:
@@ -96,20 +126,24 @@ def _member(member: Member) -> str:
 
 
 def _dropped(
-    subject: str, source: Mapping[str, Variable | Function], elf: Mapping[str, object], symbols: Container[str]
+    subject: str,
+    source: Mapping[str, Variable | Function],
+    elf: Mapping[str, Variable | Function],
+    symbols: Mapping[str, int],
 ) -> Iterator[Difference]:
     """What only the source has must be nowhere in the executable."""
+    count = Counter(entity.name for entity in elf.values())
     for key, entity in source.items():
-        if key not in elf and (entity.linkage is Linkage.EXTERNAL or entity.name in symbols):
+        present = entity.linkage is Linkage.EXTERNAL or count[entity.name] < symbols.get(entity.name, 0)
+        if key not in elf and present:
             yield Difference(subject, key, f"missing, {entity.coord}", "has it", "")
 
 
 def _undefined(source: Program, elf: Program) -> Iterator[Difference]:
     """What debug information refers to is defined there exactly if the source defines it."""
-    referred = {named.key for named in _mentioned(elf)}
     known = elf.records.keys() | elf.enums.keys() | elf.typedefs.keys()
     ours = source.records.keys() | source.enums.keys() | source.typedefs.keys()
-    for key in referred - known:
+    for key in sorted({named.key for named in _mentioned(elf)} - known):
         if key in ours:
             yield Difference("type", key, "is only declared", "defines it", "")
 

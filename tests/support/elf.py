@@ -14,7 +14,7 @@ STYLES = [(compiler, f"-gdwarf-{version}") for compiler in COMPILERS for version
 
 
 def build(folder: Path, *flags: str, compiler: str = "gcc", output: str = "program", **sources: str) -> Path:
-    """Compile `sources`, from file name with `_` for the dot to text, in `folder`, with `-g` first and `flags` after it.
+    """Compile `sources`, from file name with `_` for the dot to text, in `folder`, with `-g` before `flags`.
 
     Headers are written and not compiled. Returns the path of what was built.
     """
@@ -46,7 +46,7 @@ def read(path: Path) -> Program:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A member as it is reached from its record: the path in C, and the member with its offset in the record in bits."""
+    """A member as it is reached from a record: the path in C, the member, its offset in that record in bits."""
 
     path: str
     member: Member

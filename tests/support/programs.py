@@ -84,8 +84,8 @@ Thing = Draft | Enum | Typedef | Variable | Function | Macro
 
 
 def ctype(text: str) -> CType:
-    """Return the type of the C declaration `text`; a name in it is dropped: `struct a *x[2]`, `void (*f)(int)`."""
-    return declaration(text)[1]
+    """Return the type that `text` spells without a name: `struct a *`, `char[4]`, `void (*)(int)`."""
+    return declaration(text)[1] if _POINTER.match(text) else _base(text)
 
 
 def declaration(text: str) -> tuple[str, CType, int | None]:
@@ -129,17 +129,17 @@ def _base(text: str) -> CType:
     return qualify(Named(Tag.TYPEDEF, name), *qualifiers)
 
 
-def struct(name: str, *members: str, file: str = "server.h", tag: str = "struct", **more: object) -> Draft:
+def struct(name: str, *members: str, file: str = "server.h", tag: str = "struct", **more: object) -> Thing:
     """Return `struct name` with members like `char name[16]`, `unsigned flags : 3`, `struct a.b` (no name)."""
     return replace(Draft(f"{tag} {name}", members, Coord(file, 1)), **more)  # type: ignore[arg-type]
 
 
-def union(name: str, *members: str, file: str = "server.h", **more: object) -> Draft:
+def union(name: str, *members: str, file: str = "server.h", **more: object) -> Thing:
     """Return `union name`."""
     return struct(name, *members, file=file, tag="union", **more)
 
 
-def enum(name: str, *constants: str, file: str = "server.h", size: int = 4) -> Enum:
+def enum(name: str, *constants: str, file: str = "server.h", size: int = 4) -> Thing:
     """Return an enumeration of constants like `RED` or `BLUE = 4`; its key is `enum {FIRST}` where `name` is empty."""
     found: list[tuple[str, int]] = []
     following = 0
@@ -152,7 +152,7 @@ def enum(name: str, *constants: str, file: str = "server.h", size: int = 4) -> E
     return Enum(key, Coord(file, 1), tuple(found), size, signed=False)
 
 
-def typedef(name: str, meaning: str | CType, file: str = "server.h") -> Typedef:
+def typedef(name: str, meaning: str | CType, file: str = "server.h") -> Thing:
     """Return a typedef."""
     return Typedef(name, Coord(file, 1), ctype(meaning) if isinstance(meaning, str) else meaning)
 
@@ -169,7 +169,7 @@ def variable(
     thread_local: bool = False,
     units: Sequence[str] = (),
     attributes: Sequence[str] = (),
-) -> Variable:
+) -> Thing:
     """Return the variable that the C declaration `text` declares."""
     name, found, _ = declaration(text)
     local = f"{file}:{function}:{name}" + (f"#{ordinal}" if ordinal else "")
@@ -201,7 +201,7 @@ def function(
     writes: Sequence[str] = (),
     units: Sequence[str] = (),
     attributes: Sequence[str] = (),
-) -> Function:
+) -> Thing:
     """Return the function that `text` declares, `void serve(struct client *, int)` say.
 
     `body` stands for its tokens; `mentions`, `reaches` and `writes` are its references, members and assigned variables.
@@ -227,7 +227,7 @@ def function(
     )
 
 
-def macro(name: str, value: int | str, text: str = "", file: str = "server.h") -> Macro:
+def macro(name: str, value: int | str, text: str = "", file: str = "server.h") -> Thing:
     """Return a constant macro; `text` is its replacement, the value itself by default."""
     return Macro(name, name.split("@", maxsplit=1)[0], Coord(file, 1), text or str(value), value)
 

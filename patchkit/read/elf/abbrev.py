@@ -98,7 +98,8 @@ def _compile(tag: int, children: bool, specs: list[tuple[int, int, int]], layout
     names: list[int] = []
     for attribute, form, constant in specs:
         if form in (dwarf.FORM_IMPLICIT_CONST, dwarf.FORM_FLAG_PRESENT):
-            constants[attribute] = constant if form == dwarf.FORM_IMPLICIT_CONST else 1
+            if attribute in asked:
+                constants[attribute] = constant if form == dwarf.FORM_IMPLICIT_CONST else 1
             continue
         size = _fixed_size(form, layout)
         if size is None:
@@ -171,6 +172,8 @@ def read_attributes(data: bytes, position: int, abbrev: Abbrev, layout: Layout) 
 
     A form that was written beside its value stands under the negative number of its attribute.
     """
+    if not abbrev.steps:
+        return abbrev.constants, position
     attributes = abbrev.constants.copy()
     for fixed, names, size, attribute, form in abbrev.steps:
         if fixed is not None:

@@ -16,6 +16,7 @@ from patchkit.read.elf.types import Definition, Types
 from patchkit.read.elf.unit import Entry, Unit
 
 LINK_TIME = "<artificial>"  # the unit in which gcc says where link-time optimisation left what other units define
+_FUNCTION_NAMES = frozenset({"__func__", "__FUNCTION__", "__PRETTY_FUNCTION__"})  # no state: C11 6.4.2.2
 _MOST_ORIGINS = 8  # steps from an entry to the one that names it
 
 
@@ -174,7 +175,7 @@ class Collector:
                 origin = chain[-1]
                 line, column = origin.number(dwarf.AT_DECL_LINE) or 0, origin.number(dwarf.AT_DECL_COLUMN) or 0
                 around = name or function_around(origin)
-                if origin.name and around:
+                if origin.name and around and origin.name not in _FUNCTION_NAMES:
                     found.setdefault((around, origin.name), []).append((line, column, origin.offset, entry))
         for (around, _), places in found.items():
             for ordinal, (_, _, _, entry) in enumerate(sorted(places, key=lambda place: place[:3])):

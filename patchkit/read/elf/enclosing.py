@@ -1,5 +1,6 @@
 """Which function an entry belongs to."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator
 
 from patchkit.read.elf import dwarf
@@ -26,14 +27,18 @@ def function_around(entry: Entry) -> str:
 
     clang 14 at -O2 moves what is static in functions that it inlines into functions without any attribute.
     """
-    best, name = -1, ""
-    file, line = entry.number(dwarf.AT_DECL_FILE), entry.number(dwarf.AT_DECL_LINE) or 0
-    for function in _functions(entry.unit):
-        start = function.number(dwarf.AT_DECL_LINE) or 0
-        defined = function.name and not function.has(dwarf.AT_DECLARATION)
-        if defined and best < start <= line and function.number(dwarf.AT_DECL_FILE) == file:
-            best, name = start, function.name
-    return name
+    unit = entry.unit
+    if unit.beginnings is None:
+        unit.beginnings = {}
+        for function in _functions(unit):
+            if function.name and not function.has(dwarf.AT_DECLARATION):
+                start = function.number(dwarf.AT_DECL_LINE) or 0
+                unit.beginnings.setdefault(function.number(dwarf.AT_DECL_FILE), []).append((start, function.name))
+        for starts in unit.beginnings.values():
+            starts.sort()
+    starts = unit.beginnings.get(entry.number(dwarf.AT_DECL_FILE), [])
+    index = bisect_right(starts, entry.number(dwarf.AT_DECL_LINE) or 0, key=lambda start: start[0])
+    return starts[index - 1][1] if index else ""
 
 
 def types_in_functions(unit: Unit) -> Iterator[tuple[Entry, Entry]]:

@@ -21,6 +21,7 @@ class Forest:
         self.shared = shared
         self._starts = [unit.offset for unit in self.units]
         self._named: set[int] = set()
+        self._broken: set[int] = set()
         self._current: dict[int, Entry] = {}
         self._crossed: set[int] = set()  # units that others refer to, which stay loaded
         self._importers: dict[int, list[Unit]] = {}
@@ -98,7 +99,13 @@ class Forest:
         return unit.entries.get(offset)
 
     def _load(self, unit: Unit) -> None:
-        load(unit)
+        if unit.offset in self._broken:
+            raise Malformed("it refers to a unit that cannot be read")
+        try:
+            load(unit)
+        except BROKEN:
+            self._broken.add(unit.offset)
+            raise
         if unit.offset not in self._named:
             self._named.add(unit.offset)
             saved, self._current = self._current, unit.entries

@@ -1,7 +1,6 @@
 """An ELF file's debug sections as bytes, decompressed and relocated."""
 
 import os
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,20 +8,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import Section, SymbolTableSection
 
 from patchkit.errors import InputError
 from patchkit.read.elf.failure import Malformed
-from patchkit.read.elf.relocate import relocate
+from patchkit.read.elf.relocate import Relocator
+from patchkit.read.elf.sections import NOBITS, REBUILD, SYMTAB, Section, SectionReader
 from patchkit.read.elf.symbols import thread_local_names
 
 _WANTED = ("info", "types", "abbrev", "str", "line", "line_str", "str_offsets")
 _PREFIXES = (".debug_", ".zdebug_")
-# zlib cannot do better than 1032 : 1, debug information never comes near it.
-_MOST_GROWTH = 200
-_MOST_BYTES = 1 << 32
 _MACHINES = {"EM_X86_64": "x86-64", "EM_386": "i386", "EM_AARCH64": "aarch64", "EM_ARM": "arm"}
-_WHOLE = "build the program again and name the new file"
 
 
 @dataclass(slots=True)
@@ -60,10 +55,10 @@ def guarded(path: Path) -> Iterator[None]:
     except InputError:
         raise
     except Malformed as problem:
-        raise InputError(f"{path} is damaged: {problem}", hint=_WHOLE) from problem
+        raise InputError(f"{path} is damaged: {problem}", hint=REBUILD) from problem
     except Exception as problem:
         text = str(problem) or type(problem).__name__
-        raise InputError(f"{path} is damaged: its ELF structure cannot be read ({text})", hint=_WHOLE) from problem
+        raise InputError(f"{path} is damaged: its ELF structure cannot be read ({text})", hint=REBUILD) from problem
 
 
 @contextmanager
@@ -105,41 +100,48 @@ def _read(path: Path, file: BinaryIO) -> Image:
         little=elf.little_endian,
         bits=elf.elfclass,
     )
-    size = os.fstat(file.fileno()).st_size
-    wanted: dict[str, list[tuple[int, Section]]] = {}
-    for index in range(elf.num_sections()):
-        section = elf.get_section(index)
-        _note(image, section, size)
-        for prefix in _PREFIXES:
-            if section.name.startswith(prefix) and section["sh_type"] != "SHT_NOBITS":
-                name = section.name.removeprefix(prefix).removesuffix(".dwo")
-                if section.name.endswith(".dwo"):
-                    image.notes.add("dwo")
-                elif name in _WANTED:
-                    wanted.setdefault(name, []).append((index, section))
+    reader = SectionReader(elf, file, str(path), os.fstat(file.fileno()).st_size)
+    wanted: dict[str, list[Section]] = {}
+    for section in reader.sections:
+        _note(image, section, reader)
+        name = _debug_name(section)
+        if name.endswith(".dwo"):
+            image.notes.add("dwo")
+        elif name in _WANTED:
+            wanted.setdefault(name, []).append(section)
+    relocator = Relocator(elf, reader) if elf["e_type"] == "ET_REL" else None
     for name, sections in wanted.items():
-        pieces = [_content(path, section, size) for _, section in sections]
-        if elf["e_type"] == "ET_REL":
-            pieces = relocate(elf, [(index, piece) for (index, _), piece in zip(sections, pieces, strict=True)])
+        pieces = [reader.content(section) for section in sections]
+        if relocator is not None:
+            pieces = [relocator.apply(section, piece) for section, piece in zip(sections, pieces, strict=True)]
         image.sections[name] = pieces[0] if len(pieces) == 1 else b"".join(pieces)
     return image
 
 
-def _note(image: Image, section: Section, size: int) -> None:
+def _debug_name(section: Section) -> str:
+    """Return the name of a debug section without what they all begin with, empty for any other."""
+    if section.type != NOBITS:
+        for prefix in _PREFIXES:
+            if section.name.startswith(prefix):
+                return section.name.removeprefix(prefix)
+    return ""
+
+
+def _note(image: Image, section: Section, reader: SectionReader) -> None:
     """Take down what a section says about the file as a whole."""
     name = section.name
-    if isinstance(section, SymbolTableSection) and section["sh_type"] == "SHT_SYMTAB":
+    if section.type == SYMTAB and not image.has_symbols:
         image.has_symbols = True
-        image.thread_local = thread_local_names(section.elffile, section)
+        image.thread_local = thread_local_names(reader, section)
     elif name == ".note.gnu.build-id":
-        image.build_id = _build_id(_content(image.path, section, size), image.little)
+        image.build_id = _build_id(reader.content(section), image.little)
     elif name == ".gnu_debuglink":
-        data = _content(image.path, section, size)
+        data = reader.content(section)
         text = data.split(b"\0", 1)[0]
         crc = data[(len(text) + 4) & ~3 :][:4]
         image.debug_link = os.fsdecode(text), int.from_bytes(crc, "little" if image.little else "big")
     elif name == ".gnu_debugaltlink":
-        text, _, identity = _content(image.path, section, size).partition(b"\0")
+        text, _, identity = reader.content(section).partition(b"\0")
         image.alternate_link = os.fsdecode(text), identity.hex()
     elif name.startswith((".gnu.debuglto_", ".gnu.lto_", ".llvm.lto")):
         image.notes.add("lto")
@@ -150,31 +152,3 @@ def _build_id(note: bytes, little: bool) -> str:
     name_size, size = int.from_bytes(note[:4], order), int.from_bytes(note[4:8], order)  # type: ignore[arg-type]
     start = 12 + ((name_size + 3) & ~3)
     return note[start : start + size].hex()
-
-
-def _content(path: Path, section: Section, file_size: int) -> bytes:
-    """Return what a section holds, decompressed; its size is checked before anything is allocated."""
-    if section["sh_offset"] + section["sh_size"] > file_size:
-        raise InputError(f"{path} is truncated: section {section.name} reaches beyond the end of the file", hint=_WHOLE)
-    if section.compressed:
-        _check_growth(path, section.name, section["sh_size"], section.data_size)
-        kind = section._compression_type  # pyelftools has no public name for it
-        if kind != "ELFCOMPRESS_ZLIB":
-            raise InputError(
-                f"{path}: section {section.name} is compressed in a way that cannot be read ({kind})",
-                hint=f"decompress it first: objcopy --decompress-debug-sections {path} FILE, then name FILE",
-            )
-    data = section.data()
-    if section.name.startswith(".zdebug_") and data[:4] == b"ZLIB":
-        size = int.from_bytes(data[4:12], "big")
-        _check_growth(path, section.name, len(data), size)
-        unpacker = zlib.decompressobj()
-        data = unpacker.decompress(data[12:], size)
-        if len(data) != size:
-            raise Malformed(f"section {section.name} is compressed and does not unpack to its size")
-    return data
-
-
-def _check_growth(path: Path, name: str, packed: int, unpacked: int) -> None:
-    if unpacked > _MOST_BYTES or unpacked > packed * _MOST_GROWTH + 4096:
-        raise InputError(f"{path} is damaged: section {name} claims to unpack to {unpacked:,} bytes", hint=_WHOLE)

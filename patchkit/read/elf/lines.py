@@ -121,7 +121,7 @@ def _cell(space: Space, position: int, form: int, layout: Layout) -> tuple[str, 
     if form in dwarf.OFFSET_FORMS:
         offset, position = unsigned(data, position, layout.offset_size, layout.little)
         if form == dwarf.FORM_LINE_STRP:
-            return cstring(space.line_strings, offset)[0], 0, position
+            return space.line_text(offset), 0, position
         return (space.text(offset) if form == dwarf.FORM_STRP else ""), 0, position
     size = 16 if form == dwarf.FORM_DATA16 else dwarf.FIXED_FORMS.get(form)
     if size is not None:

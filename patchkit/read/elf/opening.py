@@ -19,6 +19,7 @@ from patchkit.read.elf.paths import common_root, relative
 from patchkit.read.elf.separate import find_alternate
 from patchkit.read.elf.unit import Space, Unit
 
+_SHARED_UNITS = frozenset({dwarf.TAG_PARTIAL_UNIT, dwarf.TAG_TYPE_UNIT})
 _SMALL_SCALARS = {"i386": 4}  # the largest alignment of a basic type inside a record, where it is not 16
 _BUILD = "build with -g, or record the build and read the source: patchkit record -- make"
 REBUILD = "build the program again"
@@ -83,8 +84,11 @@ def _space(image: Image) -> Space:
     )
 
 
-def open_units(image: Image) -> Reading:
-    """Return the units of `image`. Raises InputError where it has none that can be read."""
+def open_units(image: Image, root: str) -> Reading:
+    """Return the units of `image`. Raises InputError where it has none that can be read.
+
+    An empty `root` is found from their sources.
+    """
     space = _space(image)
     units, problems = read_units(space)
     if image.alternate_link is not None:
@@ -97,9 +101,9 @@ def open_units(image: Image) -> Reading:
     if not units and not gaps:
         raise InputError(f"{image.path} has no debug information, so layouts cannot be proved (PKB807)", hint=_BUILD)
     named, others = _sort_units(image, units, gaps)
-    root = common_root(source_path(unit) for unit in named)
+    root = root or common_root(source_path(unit) for unit in named)
     shown: list[tuple[Unit, SourceUnit | None]] = [(unit, _source_unit(unit, root)) for unit in named]
-    forest = Forest(units, shared=any(unit.top().tag == dwarf.TAG_PARTIAL_UNIT for unit in others))
+    forest = Forest(units, shared=any(unit.top().tag in _SHARED_UNITS for unit in others))
     return Reading(image, root, forest, shown + [(unit, None) for unit in others], gaps)
 
 

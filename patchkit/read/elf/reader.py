@@ -18,7 +18,7 @@ UNSEEN = (Facet.MACROS, Facet.BODIES, Facet.INITIALISERS, Facet.REFERENCES, Face
 _MOST_GAPS = 200
 
 
-def read_program(path: Path, label: str) -> Program:
+def read_program(path: Path, label: str, root: str) -> Program:
     """Return the program in the file at `path`: see `read_elf`."""
     image = read_image(path)
     debug = image
@@ -28,7 +28,7 @@ def read_program(path: Path, label: str) -> Program:
             raise without_debug_information(image)
         debug = found
     with guarded(debug.path):
-        return _program(open_units(debug), path, label)
+        return _program(open_units(debug, root), path, label)
 
 
 def _program(reading: Reading, path: Path, label: str) -> Program:

@@ -2,13 +2,12 @@
 
 import io
 import struct
-from collections.abc import Sequence
 
 from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationHandler, RelocationSection
-from elftools.elf.sections import SymbolTableSection
 
 from patchkit.read.elf.failure import Malformed
+from patchkit.read.elf.sections import REL, RELA, Section, SectionReader
 
 # Relocations of x86-64 that occur in debug sections, by the size in bytes of what they set; 0 sets nothing. pyelftools
 # takes 40 µs for each and knows none for thread-local storage. Source: System V ABI, AMD64 supplement, table 4.9.
@@ -17,41 +16,53 @@ _ENTRY = struct.Struct("<QQq")
 _SYMBOL_VALUE = struct.Struct("<8xQ8x")
 
 
-def relocate(elf: ELFFile, sections: Sequence[tuple[int, bytes]]) -> list[bytes]:
-    """Return the content of sections, given by number, with the relocations applied that are meant for them."""
-    tables: dict[int, list[RelocationSection]] = {}
-    for section in elf.iter_sections():
-        if isinstance(section, RelocationSection):
-            tables.setdefault(section["sh_info"], []).append(section)
-    relocated: list[bytes] = []
-    for index, content in sections:
-        for table in tables.get(index, ()):
-            if elf["e_machine"] == "EM_X86_64" and table.is_RELA() and elf.elfclass == 64 and elf.little_endian:
-                content = _apply(elf, table, content)
+class Relocator:
+    """Applies the relocations of one object file."""
+
+    def __init__(self, elf: ELFFile, reader: SectionReader) -> None:
+        self._elf = elf
+        self._reader = reader
+        self._own = elf["e_machine"] == "EM_X86_64" and elf.elfclass == 64 and elf.little_endian
+        self._values: dict[int, list[int]] = {}
+        self._tables: dict[int, list[Section]] = {}
+        for section in reader.sections:
+            if section.type in (REL, RELA):
+                self._tables.setdefault(section.info, []).append(section)
+
+    def apply(self, section: Section, content: bytes) -> bytes:
+        """Return the content of `section` with the relocations applied that are meant for it."""
+        for table in self._tables.get(section.index, ()):
+            if self._own and table.type == RELA:
+                content = self._apply(table, content)
             else:
                 stream = io.BytesIO(content)
-                RelocationHandler(elf).apply_section_relocations(stream, table)
+                relocations = self._elf.get_section(table.index)
+                assert isinstance(relocations, RelocationSection)
+                RelocationHandler(self._elf).apply_section_relocations(stream, relocations)
                 content = stream.getvalue()
-        relocated.append(content)
-    return relocated
+        return content
 
+    def _symbol_values(self, index: int) -> list[int]:
+        values = self._values.get(index)
+        if values is None:
+            if index >= len(self._reader.sections):
+                raise Malformed("there are relocations without a symbol table")
+            data = self._reader.content(self._reader.sections[index])
+            rows = _SYMBOL_VALUE.iter_unpack(data[: len(data) // _SYMBOL_VALUE.size * _SYMBOL_VALUE.size])
+            values = self._values[index] = [value for (value,) in rows]
+        return values
 
-def _apply(elf: ELFFile, table: RelocationSection, content: bytes) -> bytes:
-    symbols = elf.get_section(table["sh_link"])
-    if not isinstance(symbols, SymbolTableSection):
-        raise Malformed(f"the relocations in {table.name} have no symbol table")
-    names, entries = symbols.data(), table.data()
-    values = [value for (value,) in _SYMBOL_VALUE.iter_unpack(names[: len(names) // 24 * 24])]
-    data = bytearray(content)
-    for place, info, addend in _ENTRY.iter_unpack(entries[: len(entries) // 24 * 24]):
-        size = _X86_64.get(info & 0xFFFFFFFF)
-        symbol = info >> 32
-        if size is None:
-            raise Malformed(
-                f"{table.name} holds a relocation of type {info & 0xFFFFFFFF}, which no debug section needs"
-            )
-        if symbol >= len(values) or place + size > len(data):
-            raise Malformed(f"a relocation in {table.name} lies outside of its section or names no symbol")
-        value = values[symbol] + addend
-        data[place : place + size] = (value & ((1 << size * 8) - 1)).to_bytes(size, "little")
-    return bytes(data)
+    def _apply(self, table: Section, content: bytes) -> bytes:
+        values = self._symbol_values(table.link)
+        entries = self._reader.content(table)
+        data = bytearray(content)
+        for place, info, addend in _ENTRY.iter_unpack(entries[: len(entries) // _ENTRY.size * _ENTRY.size]):
+            kind, symbol = info & 0xFFFFFFFF, info >> 32
+            size = _X86_64.get(kind)
+            if size is None:
+                raise Malformed(f"{table.name} holds a relocation of type {kind}, which no debug section needs")
+            if symbol >= len(values) or place + size > len(data):
+                raise Malformed(f"a relocation in {table.name} lies outside of its section or names no symbol")
+            value = values[symbol] + addend
+            data[place : place + size] = (value & ((1 << size * 8) - 1)).to_bytes(size, "little")
+        return bytes(data)

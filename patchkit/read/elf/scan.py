@@ -6,6 +6,8 @@ from patchkit.read.elf.bytesread import uleb
 from patchkit.read.elf.failure import Malformed
 from patchkit.read.elf.unit import LEAF, Entry, Unit
 
+_MOST_ENTRIES = 2_000_000  # 10 times what gcc writes for SQLite in one file
+
 
 def load(unit: Unit) -> None:
     """Read the entries of `unit`. Raises Malformed, IndexError or struct.error where they are no tree."""
@@ -51,6 +53,8 @@ class _Scan:
             attributes, position = read_attributes(data, position, abbrev, layout)
             entry = Entry(unit, start + base, abbrev, attributes, [] if abbrev.children else LEAF)
             entries[start + base] = entry
+            if len(entries) > _MOST_ENTRIES:
+                raise Malformed("it has more entries than any compiler writes for one source")
             stack[-1].append(entry)
             if abbrev.children:
                 if abbrev.tag == dwarf.TAG_SUBPROGRAM:

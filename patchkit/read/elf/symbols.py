@@ -3,20 +3,20 @@
 import re
 import struct
 
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import SymbolTableSection
+from patchkit.read.elf.sections import Section, SectionReader
 
 _THREAD_LOCAL = 6  # STT_TLS
-_EMULATED = re.compile(rb"\0__emutls_v\.([^\0]{1,1000})(?=\0)")
 _LONGEST = 1000
+_EMULATED = re.compile(rb"\0__emutls_v\.([^\0]{1,1000})(?=\0)")
 
 
-def thread_local_names(elf: ELFFile, table: SymbolTableSection) -> frozenset[str]:
+def thread_local_names(reader: SectionReader, table: Section) -> frozenset[str]:
     """Return the names of the thread-local variables in `table`, those of emulated thread-local storage included."""
-    order = "<" if elf.little_endian else ">"
-    entry = struct.Struct(order + ("IB3x16x" if elf.elfclass == 64 else "I8xB3x"))
-    data = table.data()
-    names = elf.get_section(table["sh_link"]).data()
+    if table.link >= len(reader.sections):
+        return frozenset()
+    entry = struct.Struct(("<" if reader.little else ">") + ("IB3x16x" if reader.wide else "I8xB3x"))
+    data = reader.content(table)
+    names = reader.content(reader.sections[table.link])
     found = set(_EMULATED.findall(names))
     for start in _starts(entry, data):
         end = names.find(b"\0", start, start + _LONGEST)

@@ -14,6 +14,7 @@ from patchkit.read.elf.unit import Entry
 
 Definition = Record | Enum | Typedef
 _DEEPEST = 100  # types inside one another
+_WIDEST_ENUM = 16
 _TAGS = {
     dwarf.TAG_STRUCT: Tag.STRUCT,
     dwarf.TAG_UNION: Tag.UNION,
@@ -91,6 +92,8 @@ class Types:
         if tag == dwarf.TAG_BASE:
             encoding = entry.number(dwarf.AT_ENCODING)
             size = entry.number(dwarf.AT_BYTE_SIZE) or 0
+            if not entry.name:
+                raise Malformed(f"the basic type at {entry.offset:#x} has no name")
             return make.primitive(basic_name(entry.name, size, encoding == dwarf.ENCODING_USER))
         if tag == dwarf.TAG_ARRAY:
             return self._array(entry)
@@ -269,6 +272,8 @@ class Types:
         if encoding is None and underlying is not None:
             encoding = self._lookup(underlying).number(dwarf.AT_ENCODING)
         signed = any(value < 0 for _, value in values) if encoding is None else encoding in dwarf.ENCODINGS_SIGNED
+        if size > _WIDEST_ENUM:
+            raise Malformed(f"the enumeration at {entry.offset:#x} is wider than any number")
         if signed and size:
             limit = 1 << (size * 8 - 1)
             values = [(name, value - 2 * limit if limit <= value < 2 * limit else value) for name, value in values]

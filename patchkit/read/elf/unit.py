@@ -11,6 +11,7 @@ from patchkit.read.elf.abbrev import Abbrev, AbbrevTables, Layout, Value, read_a
 from patchkit.read.elf.bytesread import cstring, uleb, unsigned
 from patchkit.read.elf.failure import Malformed
 
+_REREADS = 4  # a name may end another one; names that overlap without end are made, not compiled
 LEAF: "list[Entry]" = []  # the children of every entry that can have none; nothing is ever added to it
 
 
@@ -32,15 +33,31 @@ class Space:
     base: int = 0
     alternate: "Space | None" = None
     line_read: int = 0  # bytes of line tables that were read so far
+    _spent: int = 0
     files: dict[tuple[int, str], tuple[str, ...]] = field(default_factory=dict)  # by place of the table and directory
     _texts: dict[int, str] = field(default_factory=dict)
+    _line_texts: dict[int, str] = field(default_factory=dict)
 
     def text(self, offset: int) -> str:
         """Return the string at `offset` of `.debug_str`."""
         found = self._texts.get(offset)
         if found is None:
-            found = self._texts[offset] = cstring(self.strings, offset)[0]
+            found = self._texts[offset] = self._read(self.strings, offset)
         return found
+
+    def line_text(self, offset: int) -> str:
+        """Return the string at `offset` of `.debug_line_str`."""
+        found = self._line_texts.get(offset)
+        if found is None:
+            found = self._line_texts[offset] = self._read(self.line_strings, offset)
+        return found
+
+    def _read(self, strings: bytes, offset: int) -> str:
+        text, _ = cstring(strings, offset)
+        self._spent += len(text)
+        if self._spent > _REREADS * (len(self.strings) + len(self.line_strings)) + 4096:
+            raise Malformed("the names overlap")
+        return text
 
 
 @dataclass(slots=True, eq=False)
@@ -90,7 +107,7 @@ class Entry:
         if form == dwarf.FORM_STRP:
             return space.text(value)
         if form == dwarf.FORM_LINE_STRP:
-            return cstring(space.line_strings, value)[0]
+            return space.line_text(value)
         if form in dwarf.INDEXED_STRING_FORMS:
             return unit.indexed_text(value)
         if form in (dwarf.FORM_GNU_STRP_ALT, dwarf.FORM_STRP_SUP) and space.alternate is not None:
@@ -137,6 +154,7 @@ class Unit:
     abbrev_offset: int
     signatures: dict[int, int]
     entries: dict[int, Entry] = field(default_factory=dict)
+    beginnings: dict[int | None, list[tuple[int, str]]] | None = None  # of functions: see `enclosing`
     _top: Entry | None = None
 
     def top(self) -> Entry:
@@ -176,4 +194,5 @@ class Unit:
     def forget(self) -> None:
         """Drop the entries, which can be read again."""
         self.entries = {}
+        self.beginnings = None
         self._top = None

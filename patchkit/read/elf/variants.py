@@ -1,9 +1,7 @@
 """One name that means different things in different units: which definition keeps the plain key.
 
 Definitions are compared by content, in which other types stand by their plain key. Where such a key is itself divided,
-what refers to it is divided too: always where it holds the type, and where it only points to it if the definitions
-stand in different places of the source. A header that points to a type which two units complete differently thus stays
-one definition.
+what refers to it is divided too. A unit that only declares a divided type goes with those that define it.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -14,10 +12,11 @@ from patchkit.model.program import Coord, Enum, Record, Typedef
 from patchkit.read.elf.collect import Facts
 from patchkit.read.elf.types import Definition
 
-_MOST_ROUNDS = 50
+_MOST_ROUNDS = 20
+_MOST_LABELS = 100  # for each definition, over all rounds; more only a made file asks for
+_MOST_CANDIDATES = 200  # meanings of one definition that others are compared with
 Content = tuple[object, ...]
 Names = frozenset[str]
-_NOTHING: tuple[Names, Names] = (frozenset(), frozenset())
 
 
 @dataclass(slots=True)
@@ -52,8 +51,10 @@ def tell_apart(units: Sequence[Facts]) -> dict[int, str]:
     if not divided:
         return {}
     mentions = _Mentions()
-    for _ in range(_MOST_ROUNDS):
-        labels = _label_all(divided, mentions)
+    budget = _MOST_LABELS * sum(map(len, instances.values()))
+    while budget > 0:
+        labels, spent = _label_all(divided, mentions)
+        budget -= spent + len(instances)
         near = {
             key: group for key, group in instances.items() if key not in divided and mentions.any_of(group, divided)
         }
@@ -78,8 +79,12 @@ def _is_divided(group: Sequence[Instance]) -> bool:
 Labels = Mapping[tuple[int, str], int]
 
 
-def _label_all(divided: Mapping[str, list[Instance]], mentions: "_Mentions") -> Labels:
-    """Label the definitions of each divided key, until the labels of what they refer to change nothing more."""
+def _label_all(divided: Mapping[str, list[Instance]], mentions: "_Mentions") -> tuple[Labels, int]:
+    """Label the definitions of each divided key, until the labels of what they refer to change nothing more.
+
+    Returns the labels and how many were given.
+    """
+    spent = 0
     labels: dict[tuple[int, str], int] = {}
     for _ in range(_MOST_ROUNDS):
         before = dict(labels)
@@ -87,33 +92,35 @@ def _label_all(divided: Mapping[str, list[Instance]], mentions: "_Mentions") -> 
             for each, label in zip(group, _labels(group, before, mentions), strict=True):
                 each.label = label
                 labels[each.unit, key] = label
+            spent += len(group)
         if labels == before:
             break
-    return labels
+    return labels, spent
 
 
 def _labels(group: Sequence[Instance], labels: Labels, mentions: "_Mentions") -> list[int]:
     """Return a number per definition in `group`, equal for those that are to be one."""
-    classes: dict[Content, list[tuple[dict[Coord, None], dict[str, int]]]] = {}
-    numbers: dict[int, int] = {}
-    found: list[int] = []
-    for each in group:
-        held, pointed = mentions.of(each.definition)
-        inside = tuple(sorted((key, labels[each.unit, key]) for key in held if (each.unit, key) in labels))
-        outside = {key: labels[each.unit, key] for key in pointed if (each.unit, key) in labels}
-        coord = each.definition.coord
-        candidates = classes.setdefault((content_of(each.definition), inside), [])
-        for coords, known in candidates:
-            if coord in coords or all(known.get(key, label) == label for key, label in outside.items()):
-                for key, label in outside.items():
-                    known.setdefault(key, label)
-                coords[coord] = None
-                found.append(numbers[id(known)])
+    alike: dict[tuple[Content, tuple[tuple[str, int], ...]], list[int]] = {}
+    for index, each in enumerate(group):
+        names = mentions.of(each.definition)
+        meant = tuple(sorted((key, labels[each.unit, key]) for key in names if (each.unit, key) in labels))
+        alike.setdefault((content_of(each.definition), meant), []).append(index)
+    merged: dict[Content, list[tuple[dict[str, int], list[int]]]] = {}
+    # Those that say most come first, so that what says less can go with them.
+    for (content, meant), members in sorted(alike.items(), key=lambda item: (-len(item[0][1]), -len(item[1]))):
+        mine = dict(meant)
+        candidates = merged.setdefault(content, [])
+        for theirs, others in candidates[:_MOST_CANDIDATES]:
+            if all(theirs.get(key, label) == label for key, label in mine.items()):
+                theirs.update(mine)
+                others += members
                 break
         else:
-            candidates.append(({coord: None}, outside))
-            numbers[id(outside)] = len(numbers)
-            found.append(numbers[id(outside)])
+            candidates.append((mine, list(members)))
+    found = [0] * len(group)
+    for number, (_, members) in enumerate(each for candidates in merged.values() for each in candidates):
+        for index in members:
+            found[index] = number
     return found
 
 
@@ -130,22 +137,22 @@ def _name(key: str, group: Sequence[Instance], weights: Sequence[int], final: di
     taken: dict[str, int] = {}
     for label in order[1:]:
         name = f"{key}@{coords[label].file}"
-        taken[name] = taken.get(name, -1) + 1
-        names[label] = f"{name}#{taken[name]}" if taken[name] else name
+        taken[name] = taken.get(name, 0) + 1
+        names[label] = f"{name}#{taken[name]}" if taken[name] > 1 else name
     for each in group:
         if names[each.label] != key:
             final[each.offset] = names[each.label]
 
 
 class _Mentions:
-    """The keys that definitions hold and those that they only point to."""
+    """The keys that definitions refer to."""
 
     def __init__(self) -> None:
-        self._types: dict[int, tuple[Names, Names]] = {}
-        self._definitions: dict[int, tuple[Names, Names]] = {}
+        self._types: dict[int, Names] = {}
+        self._definitions: dict[int, Names] = {}
 
-    def of(self, definition: Definition) -> tuple[Names, Names]:
-        """Return the keys that `definition` holds, and those that it points to."""
+    def of(self, definition: Definition) -> Names:
+        """Return the keys that `definition` refers to."""
         known = self._definitions.get(id(definition))
         if known is None:
             match definition:
@@ -154,38 +161,30 @@ class _Mentions:
                 case Typedef():
                     known = self._type(definition.type)
                 case Enum():
-                    known = _NOTHING
+                    known = frozenset()
             self._definitions[id(definition)] = known
         return known
 
     def any_of(self, group: Sequence[Instance], keys: Container[str]) -> bool:
         """Whether a definition in `group` refers to one of `keys`."""
-        return any(name in keys for each in group for names in self.of(each.definition) for name in names)
+        return any(name in keys for each in group for name in self.of(each.definition))
 
-    def _union(self, types: Iterable[CType]) -> tuple[Names, Names]:
-        found = [self._type(ctype) for ctype in types]
-        return frozenset().union(*(held for held, _ in found)), frozenset().union(*(pointed for _, pointed in found))
+    def _union(self, types: Iterable[CType]) -> Names:
+        return frozenset().union(*map(self._type, types))
 
-    def _type(self, ctype: CType) -> tuple[Names, Names]:
+    def _type(self, ctype: CType) -> Names:
         known = self._types.get(id(ctype))
         if known is None:
             known = self._types[id(ctype)] = self._look(ctype)
         return known
 
-    def _look(self, ctype: CType) -> tuple[Names, Names]:
+    def _look(self, ctype: CType) -> Names:
         match ctype:
             case Named(_, key):
-                return frozenset({key}), frozenset()
-            case Pointer(target):
-                # A pointer to a typedef or an enumeration says as much of it as one that is held.
-                held, pointed = self._type(target)
-                return frozenset(), held | pointed
-            case Array(element) | Vector(element):
-                return self._type(element)
-            case Qualified(_, target):
-                return self._type(target)
+                return frozenset({key})
+            case Pointer(inner) | Array(inner) | Vector(inner) | Qualified(_, inner):
+                return self._type(inner)
             case Function(result, parameters):
-                held, pointed = self._union([result, *parameters])
-                return frozenset(), held | pointed
+                return self._union([result, *parameters])
             case Primitive() | Opaque():
-                return _NOTHING
+                return frozenset()

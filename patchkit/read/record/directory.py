@@ -32,6 +32,11 @@ def recording_from_directory(
         RecordedUnit(CompileCommand(str(root), (*compiler, *options, "-c", source), str(root / source)))
         for source in sources
     ]
+    units += [
+        RecordedUnit(CompileCommand(str(root), (), str(root / source)), problem="C++ is not read")
+        for source in files
+        if source.endswith(_CPLUSPLUS)
+    ]
     store = cache / "directories" / hashlib.blake2b(os.fsencode(root), digest_size=8).hexdigest()
     return keep_units(units, root=str(root), store=store, jobs=jobs, environ=environ, progress=progress, exact=False)
 
@@ -42,10 +47,11 @@ def _files(root: Path) -> Iterator[str]:
         directories[:] = [name for name in directories if not name.startswith(".") and name != "CMakeFiles"]
         relative = os.path.relpath(place, root)
         for name in names:
-            if name.endswith((".c", ".h")) and not name.startswith("."):
+            if name.endswith((".c", ".h", *_CPLUSPLUS)) and not name.startswith("."):
                 yield os.path.normpath(os.path.join(relative, name))
 
 
+_CPLUSPLUS = (".cc", ".cpp", ".cxx")
 # Where headers are meant to be found; others come after the system's own, so that a string.h among them hides nothing.
 _FIRST = (".", "include", "src", "lib")
 

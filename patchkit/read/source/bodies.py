@@ -11,10 +11,11 @@ from patchkit.read.source.scope import rename_keys
 _MEMBER = re.compile(r"(?:^| )(?:\.|->) ([A-Za-z_$][\w$]*)")
 _ASSIGNS = frozenset("= += -= *= /= %= &= |= ^= <<= >>=".split())
 _STEPS = frozenset(("++", "--"))
+_WRITES = _ASSIGNS | _STEPS | {"&"}
 # An ampersand after one of these takes an address; after an operand it is the operator.
 _BEFORE_ADDRESS = frozenset("( , = ? : { ; return && || ! [ == != }".split())
 _REACHED = frozenset(("(", "[", ".", "->"))
-_NOT_A_VALUE = frozenset((".", "->", "struct", "union", "enum", "goto"))
+_NOT_A_VALUE = frozenset((".", "->", "struct", "union", "enum", "goto", "sizeof"))
 _TAG = re.compile(r"\b(struct|union|enum) ([A-Za-z_$][\w$]*)")
 _KEYWORDS = frozenset(
     "auto break case char const continue default do double else enum extern float for goto if inline int long register"
@@ -70,35 +71,30 @@ def _qualify(function: str, raw: RawBody, types: Fragment) -> None:
 def _assigned(words: list[str]) -> set[str]:
     """Return the names at the root of what is assigned, stepped, or has its address taken."""
     found: set[str] = set()
-    for position, word in enumerate(words):
+    for position in [index for index, word in enumerate(words) if word in _WRITES]:
+        word, before = words[position], words[position - 1]
         if word in _ASSIGNS:
             found.add(_root(words, position - 1))
         elif word in _STEPS:
-            before = words[position - 1]
             operand = before in {"]", ")"} or before[0].isalnum() or before[0] in "_$"
             found.add(
                 _root(words, position - 1) if operand and before != "return" else _name_after(words, position + 1)
             )
-        elif word == "&" and words[position - 1] in _BEFORE_ADDRESS:
+        elif before in _BEFORE_ADDRESS:
             found.add(_name_after(words, position + 1))
     return found
 
 
 def _handed_on(words: list[str]) -> set[str]:
-    """Return the names that are used whole: not called, indexed, reached into or measured.
+    """Return the words that are used whole: not called, indexed, reached into or measured.
 
     Of a function or an array, such a use is its address.
     """
-    found: set[str] = set()
-    for position, word in enumerate(words):
-        if not (word[0].isalpha() or word[0] in "_$"):
-            continue
-        before = words[position - 1] if position else ""
-        behind = words[position + 1] if position + 1 < len(words) else ""
-        measured = before == "sizeof" or (before == "(" and position > 1 and words[position - 2] == "sizeof")
-        if behind not in _REACHED and before not in _NOT_A_VALUE and not measured:
-            found.add(word)
-    return found
+    return {
+        word
+        for first, before, word, behind in zip(["", "", *words], ["", *words], words, [*words[1:], ""], strict=False)
+        if behind not in _REACHED and before not in _NOT_A_VALUE and not (before == "(" and first == "sizeof")
+    }
 
 
 def _root(words: list[str], position: int) -> str:

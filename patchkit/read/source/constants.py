@@ -30,6 +30,17 @@ class Constant:
     text: str
     value: int | str | None
     expression: str = ""
+    defines: tuple[str, ...] = ()  # what the expression needs of the preprocessor
+
+
+def function_macros(segments: Iterable[Segment]) -> dict[str, str]:
+    """Return name → parameters and text of macros with parameters, as they stand behind `#define`."""
+    return {
+        name: f"{name}{text}"
+        for segment in segments
+        for name, text, _ in segment.macros
+        if text is not None and text.startswith("(")
+    }
 
 
 def object_macros(segments: Iterable[Segment]) -> dict[str, dict[str, tuple[str, int]]]:
@@ -52,12 +63,17 @@ def object_macros(segments: Iterable[Segment]) -> dict[str, dict[str, tuple[str,
 
 
 class Expander:
-    """Expands object-like macros in the text of others."""
+    """Expands object-like macros in the text of others, and leaves those with parameters to the preprocessor.
 
-    def __init__(self, macros: Mapping[str, Mapping[str, object]], names: Container[str]) -> None:
+    `names` are the identifiers that may stay in a constant expression: enumeration constants, typedefs and tags.
+    """
+
+    def __init__(
+        self, macros: Mapping[str, Mapping[str, object]], functions: Mapping[str, str], names: Container[str]
+    ) -> None:
         self._macros = macros
-        self._names = names  # enumeration constants and typedefs: identifiers that may stay in a constant expression
-        self._tokens: dict[str, list[str] | None] = {}
+        self._functions = functions
+        self._names = names
 
     def constant(self, name: str, text: str, coord: Coord) -> Constant | None:
         """Return what `name` stands for if it may be a constant."""
@@ -66,6 +82,8 @@ class Expander:
         words = self._expand(text, 0, frozenset({name}))
         if not words or len(words) > _LONGEST:
             return None
+        if any(word in self._functions for word in words):
+            return self._with_parameters(name, text, coord)
         if all(_STRING.match(word) for word in words):
             return Constant(name, coord, text, " ".join(words))
         bare = [word for word in words if word not in ("(", ")", "-", "+")]
@@ -75,12 +93,37 @@ class Expander:
             return None
         if any(_STRING.match(word) for word in words):
             return None
-        for word in words:
-            if word in _NEVER:
-                return None
-            if _IDENTIFIER.match(word) and word not in _TYPE_WORDS and word not in self._names:
-                return None
+        if not all(self._may_stay(word) for word in words):
+            return None
         return Constant(name, coord, text, None, " ".join(words))
+
+    def _may_stay(self, word: str) -> bool:
+        return word not in _NEVER and (not _IDENTIFIER.match(word) or word in _TYPE_WORDS or word in self._names)
+
+    def _with_parameters(self, name: str, text: str, coord: Coord) -> Constant | None:
+        """Return a constant that the preprocessor has to expand, with all the definitions that this takes."""
+        defines: dict[str, str] = {}
+        waiting = [(name, text)]
+        while waiting:
+            macro, body = waiting.pop()
+            if macro in defines or len(defines) > _DEPTH:
+                continue
+            parameters: list[str] = []
+            if macro in self._functions and macro != name:
+                head, _, body = self._functions[macro].partition(")")
+                parameters = TOKEN.findall(head[len(macro) + 1 :])
+                defines[macro] = self._functions[macro]
+            else:
+                defines[macro] = f"{macro} {body}"
+            words = TOKEN.findall(body)
+            for place, word in enumerate(words):
+                pasted = "#" in words[max(place - 2, 0) : place] or "#" in words[place + 1 : place + 3]
+                if word in self._functions or (word in self._macros and word not in self._names):
+                    texts = self._macros.get(word)
+                    waiting.append((word, next(iter(texts)) if texts else ""))
+                elif not (word in parameters or pasted or word == "#" or self._may_stay(word)):
+                    return None
+        return Constant(name, coord, text, None, name, tuple(defines.values()))
 
     def _expand(self, text: str, depth: int, active: frozenset[str]) -> list[str] | None:
         words = TOKEN.findall(text)

@@ -162,9 +162,9 @@ class _Lowering:
     def _type(self, node: c_ast.Node, hint: str, direct: bool = True) -> TypeCode:
         match node:
             case c_ast.TypeDecl():
-                return _qualify(self._specifier(node.type, hint, direct), node.quals or [])
+                return qualified_code(self._specifier(node.type, hint, direct), node.quals or [])
             case c_ast.PtrDecl():
-                return _qualify(["*", self._type(node.type, hint, False)], node.quals or [])
+                return qualified_code(["*", self._type(node.type, hint, False)], node.quals or [])
             case c_ast.ArrayDecl():
                 length = self._folded(node.dim)
                 element = self._type(node.type, hint, False)
@@ -178,7 +178,7 @@ class _Lowering:
             case c_ast.FuncDecl():
                 return self._signature(node, hint)
             case c_ast.Typename():
-                return _qualify(self._type(node.type, hint, direct), node.quals or [])
+                return qualified_code(self._type(node.type, hint, direct), node.quals or [])
             case _:
                 return self._specifier(node, hint, direct)
 
@@ -335,12 +335,13 @@ def _identifier(names: list[str]) -> TypeCode:
     return primitive if primitive is not None else ["t", names[-1]]
 
 
-def _qualify(code: TypeCode, qualifiers: list[str]) -> TypeCode:
+def qualified_code(code: TypeCode, qualifiers: list[str]) -> TypeCode:
+    """Return a type with qualifiers added; those of an array go to its element (C11 6.7.3p9)."""
     if not qualifiers:
         return code
     if isinstance(code, list):
         if code[0] == "[]":
-            return ["[]", _qualify(code[1], qualifiers), code[2]]
+            return ["[]", qualified_code(code[1], qualifiers), code[2]]
         if code[0] == "q":
             return ["q", " ".join(sorted({*code[1].split(), *qualifiers})), code[2]]
     return ["q", " ".join(sorted(set(qualifiers))), code]
@@ -350,7 +351,7 @@ def _parameter(code: TypeCode) -> TypeCode:
     """Adjust a parameter's type as C11 6.7.6.3p7,8,15 do: arrays and functions to pointers, no outer qualifier."""
     if isinstance(code, list):
         if code[0] == "q":
-            return _parameter(code[2])
+            return code if code[2][0] == "t" else _parameter(code[2])  # the typedef may be one of an array
         if code[0] == "[]":
             return ["*", code[1]]
         if code[0] == "()":

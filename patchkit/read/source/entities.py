@@ -20,6 +20,7 @@ from patchkit.model.program import (
 from patchkit.model.typecode import TypeCode, decode_type
 from patchkit.read.source.bodies import fingerprint_text
 from patchkit.read.source.constants import Constant
+from patchkit.read.source.declarations import qualified_code
 from patchkit.read.source.fragment import RawBody, RawEnum, RawRecord, RawVariable
 from patchkit.read.source.inventory import Inventory, Place, definition, open_bound
 from patchkit.read.source.layout import Measures
@@ -107,16 +108,30 @@ class Builder:
             case ["v", element, size]:
                 return ["v", self._resolve(place, element), self._number(place, size) or 0]
             case ["q", words, inner]:
+                home, target = self._follow(place, inner)
+                if isinstance(target, list) and target[0] == "[]":  # by way of a typedef, or it would be so already
+                    return self._resolve(home, qualified_code(target, words.split()))
                 return ["q", words, self._resolve(place, inner)]
             case ["*", inner]:
                 return ["*", self._resolve(place, inner)]
             case ["()", result, parameters, flags]:
-                return ["()", self._resolve(place, result), [self._resolve(place, p) for p in parameters], flags]
+                return ["()", self._resolve(place, result), [self._parameter(place, p) for p in parameters], flags]
             case ["?", str(text)] if text.startswith(TYPEOF_PREFIX):
                 return self._typeof(place, text)
             case [letter, str(key)]:
                 return [letter, self._inventory.classes[place.scope].key(key)]
         return code
+
+    def _parameter(self, place: Place, code: TypeCode) -> TypeCode:
+        """Resolve a parameter's type; a typedef of an array or a function becomes a pointer too (C11 6.7.6.3p7,8)."""
+        words, plain = (code[1], code[2]) if code[0] == "q" else ("", code)
+        if plain[0] != "t":
+            return self._resolve(place, code)
+        home, target = self._follow(place, plain)
+        if isinstance(target, list) and target[0] == "[]":
+            return ["*", self._resolve(home, qualified_code(target[1], words.split()))]
+        named = self._resolve(place, plain)
+        return ["*", named] if isinstance(target, list) and target[0] == "()" else named
 
     def _number(self, place: Place, length: int | str | None) -> int | None:
         if not isinstance(length, str):
@@ -145,8 +160,8 @@ class Builder:
             code = ["*", code]
         return code if code is not None else ["?", f"typeof({inside})"]
 
-    def _bare(self, place: Place, code: TypeCode) -> TypeCode:
-        """Follow typedefs and drop qualifiers."""
+    def _follow(self, place: Place, code: TypeCode) -> tuple[Place, TypeCode]:
+        """Follow typedefs and drop qualifiers; the place is that of the last typedef."""
         while isinstance(code, list):
             if code[0] == "q":
                 code = code[2]
@@ -155,11 +170,11 @@ class Builder:
             ):
                 found = definition(self._inventory.fragment(home), code[1])
                 if found is None or isinstance(found, RawRecord | RawEnum):
-                    return code
+                    break
                 place, code = home, found
             else:
-                return code
-        return code
+                break
+        return place, code
 
     def size(self, place: Place, code: TypeCode) -> int:
         """Return the size of a type in bytes from what the compiler said of its parts, 0 where it is not known."""
@@ -226,7 +241,7 @@ class Builder:
         code = raw.type
         if not (isinstance(code, list) and code[0] == "[]" and code[2] is None and raw.initialiser is not None):
             return code
-        bound = open_bound(raw, self._bare(place, code[1]), self._constants.get(place.number, {}))
+        bound = open_bound(raw, self._follow(place, code[1])[1], self._constants.get(place.number, {}))
         if bound is None:
             self.gaps.append(Gap(place.coord, f"{raw.name}: how many elements its initialiser has is not known"))
         return ["[]", code[1], bound]
@@ -270,6 +285,8 @@ class Builder:
             ctype = self._type(place, raw.type)
             if body is None or not isinstance(ctype, FunctionType):
                 continue
+            if not ctype.prototyped and self._inventory.declared_prototype(place, raw.name):
+                ctype = replace(ctype, prototyped=True)
             static = raw.storage == "static" or (not raw.storage and self._inventory.declared_static(place, raw.name))
             key = f"{place.file}:{raw.name}" if static else raw.name
             function = with_fingerprint(
@@ -313,8 +330,7 @@ def macros(constants: Iterable[Constant], answers: Mapping[tuple[int, str], int]
 def _assigned(
     body: RawBody, variables: frozenset[str], addressed: frozenset[str], parameters: list[str]
 ) -> tuple[str, ...]:
-    """Return the variables that a body may write or pass on, its own static ones too, and the functions it passes on.
-    """
+    """Return the variables that a body may write or pass on, its static ones too, and functions it passes on."""
     local = {variable.name for variable in body.statics}
     arrays = {variable.name for variable in body.statics if variable.type[0] == "[]"}
     found = {word for word in body.assigned if word in variables or word in local}

@@ -86,8 +86,7 @@ class RawFunction:
 
 @dataclass(slots=True)
 class Fragment:
-    """All that one declaration declares. `emit` is the C text that declares its types alone, empty where it has none.
-    """
+    """All that one declaration declares. `emit` is C that declares its types alone, empty where it has none."""
 
     records: list[RawRecord] = field(default_factory=list)
     enums: list[RawEnum] = field(default_factory=list)

@@ -22,7 +22,7 @@ class Frontend:
     def __init__(self) -> None:
         self.splitter = Splitter()
         self.fragments: dict[int, Fragment] = {}
-        self.prototypes: set[str] = set()
+        self.prototypes: dict[str, set[int]] = {}  # name → declarations of that function
         self.static_prototypes: dict[str, set[int]] = {}  # name → declarations that make it static
         self._kinds: list[Kind] = []
         self._typedefs: set[str] = set()
@@ -66,7 +66,7 @@ class Frontend:
             if kind is Kind.TYPEDEF:
                 self._typedefs.update(typedef_names(declaration.head))
             elif name:
-                self.prototypes.add(name)
+                self.prototypes.setdefault(name, set()).add(number)
                 if declaration.head.startswith("static"):
                     self.static_prototypes.setdefault(name, set()).add(number)
 

@@ -1,12 +1,13 @@
 """Everything a version declares, each thing once, and the questions to the compiler that it raises."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 
 from patchkit.model.program import Coord, Gap
 from patchkit.model.typecode import TypeCode
 from patchkit.read.source.bounds import designator, elements, is_plain, string_size
-from patchkit.read.source.constants import Constant, Expander, object_macros
+from patchkit.read.source.constants import Constant, Expander, function_macros, object_macros
 from patchkit.read.source.fragment import Fragment, RawEnum, RawRecord, RawVariable
 from patchkit.read.source.frontend import Frontend
 from patchkit.read.source.layout import Measures, Surveyor
@@ -78,10 +79,18 @@ class Inventory:
 
     def declared_static(self, place: Place, name: str) -> bool:
         """Whether a prototype in the same unit makes the function `name` static (C11 6.2.2p5)."""
-        numbers = self.frontend.static_prototypes.get(name)
-        if numbers is None:
-            return False
-        return any(number in numbers for segment in self.home(place).segments for number, _ in segment.items)
+        return self._holds(place, self.frontend.static_prototypes.get(name, frozenset()))
+
+    def declared_prototype(self, place: Place, name: str) -> bool:
+        """Whether the same unit declares the parameters of the function `name` (C11 6.2.7p3: types are composed)."""
+        declarations = self.frontend.splitter.declarations
+        unknown = re.compile(rf"\b{re.escape(name)}\s*\(\s*\)")
+        numbers = self.frontend.prototypes.get(name, set())
+        return self._holds(place, {number for number in numbers if not unknown.search(declarations[number].head)})
+
+    def _holds(self, place: Place, numbers: Set[int]) -> bool:
+        """Whether the unit of `place` has one of these declarations."""
+        return bool(numbers) and any(n in numbers for segment in self.home(place).segments for n, _ in segment.items)
 
     def holders(self, place: Place) -> tuple[str, ...]:
         """Return the sources of all units that have the declaration at `place`."""
@@ -294,13 +303,13 @@ def list_constants(inventory: Inventory) -> tuple[list[Constant], dict[str, Read
     }
     names |= {name for fragment in inventory.frontend.fragments.values() for name, _ in fragment.typedefs}
     names |= {key.split(" ", 1)[1] for key in inventory.types if " " in key}
-    expander = Expander(everywhere, names)
+    expander = Expander(everywhere, function_macros(segments), names)
     found, units = [], {}
     for name, texts in own.items():
         for rank, (text, (file, line)) in enumerate(sorted(texts.items(), key=lambda item: item[1])):
             constant = expander.constant(name, text, Coord(file, line))
             if constant is not None:
                 key = name if rank == 0 else f"{name}@{file}"
-                found.append(Constant(key, constant.coord, constant.text, constant.value, constant.expression))
+                found.append(replace(constant, name=key))
                 units[key] = homes[file]
     return found, units

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from patchkit.model.typecode import TypeCode
+from patchkit.read.source.constants import Constant
 from patchkit.read.source.fragment import Fragment, RawEnum, RawMember, RawRecord
 from patchkit.read.source.preamble import Layer, Preambles
 from patchkit.read.source.probe import Answer, Question, Refusal, ask
@@ -75,6 +76,12 @@ class Surveyor:
     def constant(self, unit: ReadUnit, number: int, expression: str) -> None:
         """Ask for the value of a constant expression."""
         self._add(unit, number, expression, Question((expression,)), ("constant", number, expression))
+
+    def macro(self, unit: ReadUnit, index: int, constant: Constant) -> None:
+        """Ask for the value of a macro, in the scope of a unit that defines it."""
+        question = Question((constant.expression,), defines=constant.defines)
+        words = self._preambles.words(" ".join((constant.expression, *constant.defines)))
+        self._preambles.add(unit, (), words, question, ("constant", index, constant.expression))
 
     def primitives(self, unit: ReadUnit, names: Iterable[str]) -> None:
         """Ask for the sizes of basic types; `*` is a pointer."""

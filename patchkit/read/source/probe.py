@@ -29,13 +29,15 @@ _LAYOUT_FLAGS_WITH_VALUE = frozenset({"-target", "-arch", "--param", "-isysroot"
 class Question:
     """`words` are constant expressions; `bits` are members of `subject` whose place in bits is asked.
 
-    `setup` are declarations in the scope of the question, complete lines.
+    `setup` are declarations in the scope of the question, complete lines. `defines` are macros to define for it, as
+    they stand behind `#define`.
     """
 
     words: tuple[str, ...]
     subject: str = ""
     bits: tuple[str, ...] = ()
     setup: str = ""
+    defines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,7 @@ class Compiler:
 
 
 def ask(compiler: Compiler, preamble: Sequence[str], questions: Sequence[Question]) -> list[Answer | Refusal]:
-    """Answer all `questions` after the declarations of `preamble`, one per entry. Raises ToolError without a compiler.
-    """
+    """Answer all `questions` after the declarations of `preamble`. Raises ToolError without a compiler."""
     results: list[Answer | Refusal | None] = [None] * len(questions)
     dropped: set[int] = set()  # of the preamble
     reason = ""
@@ -84,7 +85,8 @@ def ask(compiler: Compiler, preamble: Sequence[str], questions: Sequence[Questio
             if not waiting:
                 break
             source = _render(preamble, dropped, questions, waiting)
-            object_file, errors = _compile(compiler, source, Path(folder))
+            expand = any(questions[number].defines for number in waiting)
+            object_file, errors = _compile(compiler, source, Path(folder), expand)
             if object_file is not None:
                 _collect(object_file, questions, waiting, results)
                 break
@@ -126,6 +128,9 @@ def _render_question(number: int, question: Question) -> list[str]:
             f"{marker}\nstatic const {question.subject} pk_b{number}_{index} "
             f'__attribute__((used, section("pk_b_{number}_{index}"))) = {{ .{member} = -1 }};'
         )
+    if question.defines:
+        names = [re.split(r"\W", text, maxsplit=1)[0] for text in question.defines]
+        lines = [*(f"#define {text}" for text in question.defines), *lines, *(f"#undef {name}" for name in names)]
     if question.setup:
         # Declarations of its own need a scope of their own; only then is there a function, which costs ten times more.
         parts = [p if p.lstrip().startswith("#") else f"{marker}\n{p}" for p in question.setup.split("\n")]
@@ -133,13 +138,16 @@ def _render_question(number: int, question: Question) -> list[str]:
     return lines
 
 
-def _compile(compiler: Compiler, source: str, folder: Path) -> tuple[Path | None, list[tuple[str, int, str]]]:
-    # The extension says that it is preprocessed already: line markers are kept, nothing is included.
-    code, target = folder / "probe.i", folder / "probe.o"
+def _compile(
+    compiler: Compiler, source: str, folder: Path, expand: bool
+) -> tuple[Path | None, list[tuple[str, int, str]]]:
+    # The extension `.i` says that all is preprocessed already; where not, no macro but those of the source is known.
+    code, target = folder / ("probe.c" if expand else "probe.i"), folder / "probe.o"
     code.write_text(source, encoding="utf-8", errors="surrogateescape")
     command = [
         compiler.command,
         *compiler.flags,
+        *(("-undef", "-nostdinc") if expand else ()),
         "-w",
         "-O0",
         "-g0",

@@ -1,16 +1,17 @@
 """Read one version: from its recording to a `Program`."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from patchkit.model.program import Macro, Origin, Program, Unit
+from patchkit.model.program import Coord, Gap, Macro, Origin, Program, Unit
 from patchkit.read.source.entities import Builder, macros
 from patchkit.read.source.frontend import Frontend, Partner
 from patchkit.read.source.inventory import Inventory, list_constants, survey, take_inventory, wanted_types
 from patchkit.read.source.layout import Surveyor
 from patchkit.read.source.probe import Compiler
 from patchkit.read.source.request import Progress, Request, chosen_units
+from patchkit.read.source.scope import ReadUnit
 from patchkit.read.source.variable_sizes import ask_again
 
 
@@ -43,18 +44,19 @@ def read_version(
     ask_again(inventory, measures, request.jobs)
     tell(f"assembling {request.label}", 3, 4)
     builder = Builder(inventory, measures)
+    machine, strangers = _machines(units)
     records, enums, typedefs = builder.types(wanted)
     own = frozenset(variable.name for _, variable, function in inventory.variables if not function)
     names = own | {inventory.fragment(place).functions[0].name for place in inventory.functions}
     arrays = {raw.name for _, raw, function in inventory.variables if not function and raw.type[0] == "[]"}
     addressed = frozenset(arrays | {inventory.fragment(place).functions[0].name for place in inventory.functions})
     names |= {name for enum in enums.values() for name, _ in enum.constants}
-    names |= records.keys() | enums.keys() | typedefs.keys() | frontend.prototypes
+    names |= records.keys() | enums.keys() | typedefs.keys() | frontend.prototypes.keys()
     return Program(
         label=request.label,
         origin=Origin.RECORDING if recording.exact else Origin.DIRECTORY,
         root=recording.root,
-        machine=_machine(inventory),
+        machine=machine,
         units=tuple(
             Unit(unit.source, Compiler.of(unit.command.arguments).flags, unit.command.arguments[0]) for unit in units
         ),
@@ -64,7 +66,7 @@ def read_version(
         variables=builder.variables(names),
         functions=builder.functions(names, own, addressed),
         macros=_constants(inventory, request.jobs),
-        gaps=(*gaps, *builder.gaps),
+        gaps=(*gaps, *strangers, *builder.gaps),
     )
 
 
@@ -73,18 +75,29 @@ def _constants(inventory: Inventory, jobs: int) -> dict[str, Macro]:
     surveyor = Surveyor(inventory.frontend.fragments)
     for index, constant in enumerate(candidates):
         if constant.value is None:
-            surveyor.constant(homes[constant.name], index, constant.expression)
+            surveyor.macro(homes[constant.name], index, constant)
     return macros(candidates, surveyor.ask(jobs).constants)
 
 
-def _machine(inventory: Inventory) -> str:
-    """The ELF machine that the units are compiled for, as their compiler names it when asked with their flags."""
-    for unit in inventory.units:
-        for segment in unit.segments[:4]:
-            for name, _, _ in segment.macros:
-                if name in _MACHINES:
-                    return _MACHINES[name]
-    return ""
+def _machines(units: Sequence[ReadUnit]) -> tuple[str, list[Gap]]:
+    """Return the ELF machine that most units are compiled for, and a gap for each unit that is for another."""
+    of_unit = [_machine(unit) for unit in units]
+    most = max(of_unit, key=of_unit.count, default="")
+    return most, [
+        Gap(
+            Coord(unit.source),
+            f"it is compiled for the machine {machine}, most units for {most}",
+            "compare a build for one machine: record it on its own, or name the program with --program",
+        )
+        for unit, machine in zip(units, of_unit, strict=True)
+        if machine != most
+    ]
+
+
+def _machine(unit: ReadUnit) -> str:
+    """The machine that the compiler names when asked with the flags of `unit`, empty where it is not known here."""
+    names = {name for segment in unit.segments[:4] for name, _, _ in segment.macros}
+    return next((machine for name, machine in _MACHINES.items() if name in names), "")
 
 
 _MACHINES = {

@@ -88,7 +88,7 @@ def test_debug_information_of_another_build_does_not_count(tmp_path: Path) -> No
     path = build(tmp_path, main_c=MAIN)
     _split(path, path.with_suffix(".debug"))
     _split(other, path.with_suffix(".debug"))
-    with pytest.raises(InputError, match="no debug information|stripped") as error:
+    with pytest.raises(InputError, match=r"no debug information|stripped") as error:
         read_elf(path, label="test")
     assert "-g" in error.value.hint
 
@@ -192,5 +192,5 @@ def test_a_debug_file_for_another_machine_is_refused(tmp_path: Path) -> None:
     struct.pack_into("<H", content, 18, 183)
     debug.write_bytes(content)
     subprocess.run(["objcopy", "--strip-all", f"--add-gnu-debuglink={debug}", path], check=True)
-    with pytest.raises(InputError, match="aarch64.*x86-64"):
+    with pytest.raises(InputError, match=r"aarch64.*x86-64"):
         read_elf(path, label="test")

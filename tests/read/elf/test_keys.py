@@ -6,6 +6,7 @@ import pytest
 
 from patchkit.model.ctype import Named, Pointer, Tag
 from patchkit.model.program import Coord, Facet, Linkage
+from patchkit.read.elf import read_elf
 from tests.support.elf import COMPILERS, STYLES, build, build_files, read
 
 UNNAMED = """
@@ -93,6 +94,29 @@ def test_what_is_completed_elsewhere_is_one_type(tmp_path: Path, compiler: str) 
     assert program.variables["first"].type == program.variables["second"].type
     assert program.variables["dangling"].type == Pointer(Named(Tag.STRUCT, "struct never"))
     assert set(program.records) == {"struct shared"}
+
+
+def test_unnamed_types_keep_their_typedef_where_the_compiler_leaves_it_out(tmp_path: Path) -> None:
+    header = "typedef enum { OFF, ON } mode; typedef struct { int a; } T, *P;"
+    files = {
+        "only_constants.c": '#include "all.h"\nint constant(void) { return ON; }',
+        "only_pointer.c": '#include "all.h"\nP pointer; int main(void) { return 0; }',
+        "all_of_it.c": '#include "all.h"\nmode m; T t;',
+    }
+    program = read(build_files(tmp_path, {"all.h": header, **files}))
+    assert set(program.enums) == {"enum mode"}
+    assert set(program.records) == {"struct T"}
+    assert program.typedefs["P"].type == Pointer(Named(Tag.STRUCT, "struct T"))
+
+
+def test_paths_are_relative_to_the_root_that_is_given(tmp_path: Path) -> None:
+    files = {
+        "source/a.c": '#include "../all.h"\nstatic struct s x; int f(void) { return x.a; }',
+        "all.h": "struct s { int a; };",
+    }
+    program = read_elf(build_files(tmp_path, files, "-c"), label="test", root=str(tmp_path))
+    assert set(program.variables) == {"source/a.c:x"}
+    assert program.records["struct s"].coord == Coord("all.h", 1)
 
 
 def test_paths_are_relative_to_what_all_sources_share(tmp_path: Path) -> None:

@@ -21,7 +21,8 @@ MAIN = """
 #include <stdio.h>
 int other(int);
 __thread long per_thread; static _Thread_local char buffer[40];
-static int helper(int x) { static int calls; if (x > 3) { static long calls; calls++; x += calls; } return x + ++calls; }
+static int helper(int x) {
+    static int calls; if (x > 3) { static long calls; calls++; x += calls; } return x + ++calls; }
 static const int folded = 5; static const char *const names[] = { "a", "b" };
 static int loops(int *p, int x) { static struct { int z; } state; state.z += x;
     for (int i = 0; i < 10; i++) { *p += i * x; printf("%d %d", *p, state.z); } return *p; }
@@ -131,3 +132,12 @@ def test_emulated_thread_storage_is_thread_storage(tmp_path: Path) -> None:
     source = "__thread int a; static __thread long b; int c; int f(void) { return a + (int)++b + c; }"
     program = read(build(tmp_path, "-shared", "-fPIC", "-femulated-tls", compiler="clang", a_c=source))
     assert {key: each.thread_local for key, each in program.variables.items()} == {"a": True, "a.c:b": True, "c": False}
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_the_name_of_a_function_is_no_variable(tmp_path: Path, compiler: str) -> None:
+    source = (
+        "int puts(const char *); int f(void) { static int n; return puts(__func__) + puts(__PRETTY_FUNCTION__) + n++; }"
+    )
+    program = read(build(tmp_path, "-c", "-O1", compiler=compiler, a_c=source))
+    assert set(program.variables) == {"a.c:f:n"}

@@ -106,7 +106,8 @@ def test_functions_have_their_type_and_the_names_of_their_parameters(
     typedef int three[3]; typedef int callback(int);
     int none() { return 0; } int nothing(void) { return 0; } int old(a, b) int a; char b; { return a + b; }
     const int adjusted(const int x, char *restrict p, three t, callback c, int n, int v[n]) { return x; }
-    void list(const char *format, va_list arguments) { } static void unnamed(int, long); void printer(const char *, ...);
+    void list(const char *format, va_list arguments) { }
+    static void unnamed(int, long); void printer(const char *, ...);
     static void unnamed(int a, long b) { } void printer(const char *format, ...) { unnamed(1, 2); }
     static inline __attribute__((always_inline)) int inlined(int x) { return x + 1; }
     int calls(int x) { return inlined(x); }

@@ -43,9 +43,11 @@ def test_the_most_used_definition_keeps_the_key(tmp_path: Path, compiler: str) -
 
 def test_what_holds_or_points_to_a_divided_type_is_divided_with_it(tmp_path: Path) -> None:
     def unit(body: str, name: str) -> str:
-        return f"typedef struct item {{ {body} }} item; typedef item *link; struct list {{ item *head; }};" + (
-            f"struct table {{ struct list lists[2]; }}; struct table {name}; link {name}_link; void f_{name}(item *i) {{ }}"
-        )
+        return f"""
+            typedef struct item {{ {body} }} item; typedef item *link; struct list {{ item *head; }};
+            struct table {{ struct list lists[2]; }}; struct table {name}; link {name}_link;
+            void f_{name}(item *i) {{ }}
+        """
 
     program = read(build(tmp_path, a_c=unit("int a;", "x") + MAIN, b_c=unit("long a, b;", "y")))
     assert _types(program) == {
@@ -70,21 +72,26 @@ def test_equal_definitions_in_different_files_are_one(tmp_path: Path) -> None:
     assert program.records["struct pair"].coord.file == "a.c"
 
 
-def test_a_header_that_only_points_to_private_types_stays_one(tmp_path: Path) -> None:
+def test_a_header_that_points_to_private_types_means_something_else_in_each_unit(tmp_path: Path) -> None:
     header = "struct impl; struct handle { struct impl *impl; }; typedef struct impl *reference;"
     program = read(
         build(
             tmp_path,
             all_h=header,
-            a_c='#include "all.h"\nstruct impl { int a; }; struct handle x; static struct impl own; ' + MAIN,
-            b_c='#include "all.h"\nstruct impl { long a; }; struct handle y; static struct impl own;',
+            a_c='#include "all.h"\nstruct impl { int a; }; struct handle x; struct impl own_a; ' + MAIN,
+            b_c='#include "all.h"\nstruct impl { long a; }; struct handle y; struct impl own_b;',
             c_c='#include "all.h"\nstruct handle z; reference r;',
         )
     )
-    assert set(program.records) == {"struct handle", "struct impl", "struct impl@b.c"}
-    assert {_types(program)[key] for key in "xyz"} == {"struct handle"}
-    assert _types(program)["b.c:own"] == "struct impl@b.c"
+    assert set(program.records) == {"struct handle", "struct handle@all.h", "struct impl", "struct impl@b.c"}
+    assert {key: _types(program)[key] for key in "xyz"} == {
+        "x": "struct handle",
+        "y": "struct handle@all.h",
+        "z": "struct handle",
+    }
+    assert _types(program)["own_b"] == "struct impl@b.c"
     assert spell(program.records["struct handle"].members[0].type) == "struct impl *"
+    assert spell(program.records["struct handle@all.h"].members[0].type) == "struct impl@b.c *"
 
 
 def test_a_header_read_under_other_macros_is_another_definition(tmp_path: Path) -> None:
@@ -122,7 +129,7 @@ def test_several_meanings_in_one_file_are_numbered(tmp_path: Path) -> None:
         "a.c:g:state": "struct <g().state>",
         "a.c:h:state": "struct h().local",
         "a.c:h:state#1": "struct h().local@a.c",
-        "a.c:h:state#2": "struct h().local@a.c#1",
+        "a.c:h:state#2": "struct h().local@a.c#2",
     }
     sizes = {key: program.records[spell(each.type)].size for key, each in program.variables.items()}
     assert sizes == {key: variable.size for key, variable in program.variables.items()}
