@@ -81,11 +81,13 @@ def read_version(spec: str, around: Surroundings, reading: Reading) -> Program:
 def compare(old: str, new: str, around: Surroundings, reading: Reading) -> Comparison:
     """Return what changed from version `old` to version `new`; raises as `read_version` does."""
     from patchkit.diff import diff_programs
+    from patchkit.read.collector import without_collector
 
-    before, after = (_open(spec, around, reading) for spec in (old, new))
-    if isinstance(before, _Source) and isinstance(after, _Source):
-        return diff_programs(*_read_pair(before, after, around))
-    return diff_programs(_read(before, around), _read(after, around))
+    with without_collector():
+        before, after = (_open(spec, around, reading) for spec in (old, new))
+        if isinstance(before, _Source) and isinstance(after, _Source):
+            return diff_programs(*_read_pair(before, after, around))
+        return diff_programs(_read(before, around), _read(after, around))
 
 
 def record(command: Sequence[str], root: Path, around: Surroundings) -> Recording:

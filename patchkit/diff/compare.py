@@ -1,12 +1,12 @@
 """Compares two programs: everything that differs, what it asks of the update, and what cannot be seen."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from patchkit.diff.build import compare_builds
 from patchkit.diff.enums import compare_enums
 from patchkit.diff.fold import fold_many
 from patchkit.diff.functions import changed_bodies, compare_functions
+from patchkit.diff.homes import find_homes
 from patchkit.diff.macros import compare_macros
 from patchkit.diff.matching import pair_programs
 from patchkit.diff.pair import Pair
@@ -14,10 +14,8 @@ from patchkit.diff.reach import Reachability
 from patchkit.diff.semantics import compare_meanings
 from patchkit.diff.type_changes import compare_record_types
 from patchkit.diff.typedefs import compare_typedefs
-from patchkit.diff.variable_ends import Arrivals
 from patchkit.diff.variables import compare_variables
 from patchkit.model.change import Change, Comparison, Side, Subject
-from patchkit.model.ctype import CType
 from patchkit.model.program import Facet, Program
 from patchkit.model.words import counted, listed
 
@@ -37,7 +35,7 @@ def diff_programs(old: Program, new: Program) -> Comparison:
     reach = Reachability(pair.old, pair.old_types, pair.old_usage)
     types = compare_record_types(pair, reach)
     enums = compare_enums(pair, reach)
-    variables = compare_variables(pair, _arrivals(pair, types.changes))
+    variables = compare_variables(pair, find_homes(pair, types.changes))
     functions = compare_functions(pair)
     shown = types.typedefs | variables.typedefs | _in_signatures(pair, functions)
     changes = [*types.changes, *enums, *compare_typedefs(pair, shown), *variables.changes, *functions]
@@ -71,20 +69,6 @@ def _side(program: Program) -> Side:
         gaps=program.gaps,
         unseen=program.unseen,
     )
-
-
-def _arrivals(pair: Pair, changes: Sequence[Change]) -> Arrivals:
-    """Return the members that records gained which a variable of the new version holds by value."""
-    held = {record.key for v in pair.new.variables.values() if (record := pair.new_types.record(v.type)) is not None}
-    found: dict[str, list[tuple[str, CType]]] = defaultdict(list)
-    for change in changes:
-        fresh = pair.new.records.get(change.new_key) if change.kind == "T30" and change.new_key in held else None
-        for member in fresh.members if fresh is not None else ():
-            found[member.name].append((change.new_key, member.type))
-        for edit in change.edits:
-            if edit.kind == "T01" and edit.new is not None and change.new_key in held:
-                found[edit.name].append((change.new_key, edit.new.type))
-    return found
 
 
 def _in_signatures(pair: Pair, functions: Sequence[Change]) -> set[str]:

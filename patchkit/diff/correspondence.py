@@ -65,7 +65,7 @@ class Table:
 
 def base_name(key: str) -> str:
     """Return `key` without the `@file` that tells things of one name apart."""
-    return key.split("@", 1)[0]
+    return key.split("@", 1)[0] if "@" in key else key
 
 
 def match_keys(old: Mapping[str, P], new: Mapping[str, P]) -> Table:

@@ -10,7 +10,7 @@ from patchkit.model.program import Coord
 from patchkit.model.words import counted
 
 _MOVES = ("F05", "G08", "G09")  # their evidence says no more than the two names do
-_MANY = 6  # of one sort; fewer are easier to read apart
+MANY = 6  # of one sort; fewer are easier to read apart
 _FOLDABLE = {
     "G01": ("variable added", "variables added", "each starts as its initialiser says, or as zero"),
     "G03": ("variable removed", "variables removed", "their values are dropped"),
@@ -75,7 +75,7 @@ def fold_many(changes: Sequence[Change]) -> list[Change]:
         else:
             kept.append(change)
     for (_, kind, rule, verdict, old, new), members in groups.items():
-        if len(members) < _MANY:
+        if len(members) < MANY:
             kept += members
             continue
         first = members[0]

@@ -1,16 +1,17 @@
 """Functions that only the old version has: whether anything in the process may still call them."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from patchkit.diff.findings import plain
-from patchkit.diff.fold import folded
+from patchkit.diff.findings import level_of, plain
+from patchkit.diff.fold import MANY, folded
 from patchkit.diff.pair import Pair
 from patchkit.diff.usage import Writing
 from patchkit.diff.variables import rows_are_held
 from patchkit.model.change import Change, Subject, Verdict
 from patchkit.model.ctype import VOID, CType, Function as FunctionType, Pointer, Primitive
-from patchkit.model.program import Function
+from patchkit.model.program import Facet, Function
 from patchkit.model.words import counted, listed
 
 _INT = Primitive("int")
@@ -35,20 +36,43 @@ def removed_functions(pair: Pair, removed: Sequence[Function]) -> list[Change]:
             plainly.append(function)
         else:
             found.append(replace(held, old_coord=function.coord))
+    found = _alike(found)
     if plainly:
         title = counted(len(plainly), "function removed", "functions removed")
         text = "no stored pointer to them is known; once they are on no stack they are never entered again"
         keys = [function.key for function in plainly]
         change = folded(Subject.FUNCTION, "F03", Verdict.AUTO, title, text, keys, plainly[0].coord, gone=True)
-        if not pair.old_usage.bodies_seen:
-            change = replace(
-                change, evidence=("whose address is taken was not read: initialisers alone were looked at",)
-            )
-        if pair.new.gaps:
-            question = "Are these functions really gone (a part of the new version was not read)?"
-            change = replace(change, verdict=Verdict.CONFIRM, question=question)
-        found.append(change)
+        found.append(_doubted(pair, change))
     return found
+
+
+def _alike(changes: list[Change]) -> list[Change]:
+    """Return `changes` with those that the same table held as one."""
+    groups: dict[tuple[str, Verdict, str], list[Change]] = defaultdict(list)
+    for change in changes:
+        groups[change.rule, change.verdict, change.text].append(change)
+    found: list[Change] = []
+    for (rule, verdict, text), members in groups.items():
+        if len(members) < MANY:
+            found += members
+            continue
+        keys = sorted(change.old_key for change in members)
+        title = f"{counted(len(members), 'function', 'functions')} gone that data may point at"
+        change = folded(Subject.FUNCTION, "F03", verdict, title, text, keys, None, rule=rule, label=keys[0], gone=True)
+        question = "Does every pointer to one of these functions lead elsewhere when the update happens?"
+        found.append(replace(change, question=question if verdict is Verdict.CONFIRM else ""))
+    return found
+
+
+def _doubted(pair: Pair, change: Change) -> Change:
+    """Return the change of functions that are simply gone with the question that missing evidence makes necessary."""
+    if pair.new.gaps:
+        question = "Are these functions really gone (a part of the new version was not read)?"
+    elif not pair.old_usage.bodies_seen or Facet.INITIALISERS in pair.old.unseen:
+        question = "Does no stored pointer lead to one of these functions (whose address is taken was not read)?"
+    else:
+        return change
+    return replace(change, verdict=Verdict.CONFIRM, question=question, level=level_of("", Verdict.CONFIRM))
 
 
 def _held(pair: Pair, function: Function) -> Change | None:

@@ -39,6 +39,8 @@ def compare_functions(pair: Pair) -> list[Change]:
     found: list[Change] = []
     bodies: dict[str, list[Function]] = defaultdict(list)
     for key, other in pair.functions.forward.items():
+        if key == other and key in pair.equal_functions and not pair.shifting and key not in pair.functions.notable:
+            continue
         old, new = pair.old.functions[key], pair.new.functions[other]
         if is_foreign(old.coord) or _unchanged(pair, old, new):
             continue
@@ -122,8 +124,9 @@ def _signature(pair: Pair, old: Function, new: Function) -> Edit:
     passed = sorted(f.name for f in pair.old_usage.address_passed(old))
     before, after = pair.old_types.canonical(old.type), pair.new_types.canonical(new.type)
     followed = before in pair.old_usage.callback_types and after in pair.new_usage.callback_types
-    if (holders or passed) and not followed:
-        names = listed((*holders, *passed), at_most=3)
+    unread = not pair.old_usage.bodies_seen and before in pair.old_usage.callback_types
+    if (holders or passed or unread) and not followed:
+        names = listed((*holders, *passed), at_most=3) if holders or passed else "which there are was not read"
         question = f"Is every stored pointer to {old.name} ({names}) called with the new parameters?"
         return Edit(
             "F04", "PKF302", Verdict.CONFIRM, "", f"{text}, but pointers to it are stored", was, now, question=question
@@ -256,5 +259,9 @@ def _inlined(functions: list[Function]) -> Change:
 
 def changed_bodies(pair: Pair) -> list[tuple[Function, Function]]:
     """Return the functions whose bodies differ, old and new."""
-    both = ((pair.old.functions[key], pair.new.functions[other]) for key, other in pair.functions.forward.items())
+    both = (
+        (pair.old.functions[key], pair.new.functions[other])
+        for key, other in pair.functions.forward.items()
+        if key != other or key not in pair.equal_functions
+    )
     return [(old, new) for old, new in both if old.body != new.body]

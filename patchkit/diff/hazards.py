@@ -1,4 +1,4 @@
-"""What makes a record hard to move or convert although its members say nothing of it (TAXONOMY T26, T27, T29)."""
+"""What makes a record hard to move or convert although its members say nothing of it (T26, T27, T29)."""
 
 import re
 
@@ -9,6 +9,7 @@ from patchkit.diff.reach import Reachability
 from patchkit.diff.records import Delta
 from patchkit.diff.verdicts import Presence, Whereabouts
 from patchkit.model.change import Edit, Grade, Verdict
+from patchkit.model.ctype import Array
 
 _LEAVES_THE_PROCESS = frozenset(
     "fwrite fread write read pwrite pread writev readv send sendto sendmsg recv recvfrom recvmsg msgsnd msgrcv"
@@ -21,10 +22,23 @@ def hazard_edits(pair: Pair, reach: Reachability, delta: Delta, where: Whereabou
     """Return the edits that ask about objects of `delta` as a whole; none where nothing live has to move."""
     if not where.live or (not delta.relaid and not delta.edits):
         return []
-    found = _external_layout(pair, delta)
+    found = _external_layout(pair, delta) + _open_ended(pair, delta)
     if where.presence is Presence.LIVE and delta.relaid:
         found += _library_objects(pair, delta) + _intrusive_nodes(pair, reach, delta)
     return found
+
+
+def _open_ended(pair: Pair, delta: Delta) -> list[Edit]:
+    """A record that ends in a flexible array is longer than its type says: how long has to be known to move it."""
+    last = delta.shared[-1] if delta.relaid and delta.shared else None
+    sides = ((pair.old_types, last[0]), (pair.new_types, last[1])) if last is not None else ()
+    ends = [types.bare(slot.member.type) for types, slot in sides]
+    if last is None or not all(isinstance(end, Array) and not end.length for end in ends):
+        return []
+    name = last[0].path
+    text = f"each {delta.key} is as long as its {name}, which its type does not tell"
+    question = f"Does a member of {delta.key} tell how many elements its {name} has?"
+    return [Edit("T12", "PKT109", Verdict.CONFIRM, name, text, question=question)]
 
 
 def _library_objects(pair: Pair, delta: Delta) -> list[Edit]:

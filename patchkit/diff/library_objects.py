@@ -1,4 +1,4 @@
-"""Objects that belong to the C library or the system, which may not be copied like data (TAXONOMY T27)."""
+"""Objects that belong to the C library or the system, which may not be copied like data (T27)."""
 
 from patchkit.diff.types import Types
 from patchkit.model.ctype import CType, Function, Pointer

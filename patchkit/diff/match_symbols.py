@@ -1,7 +1,7 @@
 """Matches functions and variables whose keys differ: moved, static or extern now, renamed."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -40,8 +40,11 @@ def match_variables(pair: Pair) -> None:
     """Complete the table of variables: first what kept its name, then static locals, then renamed ones by use."""
     removed, added = unmatched_variables(pair)
     glob = [[v for v in side if v.linkage is not Linkage.LOCAL] for side in (removed, added)]
+    named = [
+        Counter(v.name for v in p.variables.values() if v.linkage is not Linkage.LOCAL) for p in (pair.old, pair.new)
+    ]
     for old, new, unique in _pair_by_name(glob[0], glob[1]):
-        _join_moved(pair, old, new, unique)
+        _join_moved(pair, old, new, alone=unique and all(count[old.name] == 1 for count in named))
     _match_locals(pair)
     _match_renamed(pair)
 
@@ -114,11 +117,11 @@ def _moved(old: Symbol, new: Symbol) -> str:
     return ", ".join(parts) or f"stands in {new.file}"
 
 
-def _join_moved(pair: Pair, old: Variable, new: Variable, unique: bool) -> None:
+def _join_moved(pair: Pair, old: Variable, new: Variable, *, alone: bool) -> None:
+    """Match two variables of one name; `alone` where no other variable of either version has it."""
     same = pair.same(old.type, new.type) or _same_but_bound(pair, old, new)
     if not same and old.linkage is new.linkage is Linkage.STATIC:
         return  # two statics that share no more than a name
-    alone = unique and _alone(pair, old.name)
     evidence = [_moved(old, new)]
     evidence.append("the type is the same" if same else "the type is another")
     if not alone:
@@ -132,14 +135,6 @@ def _same_but_bound(pair: Pair, old: Variable, new: Variable) -> bool:
     one, other = pair.old_types.bare(old.type), pair.new_types.bare(new.type)
     filled = old.initialiser is not None and new.initialiser is not None
     return filled and isinstance(one, Array) and isinstance(other, Array) and pair.same(one.element, other.element)
-
-
-def _alone(pair: Pair, name: str) -> bool:
-    """Whether no other variable of either version has that name."""
-    return all(
-        sum(v.name == name and v.linkage is not Linkage.LOCAL for v in program.variables.values()) == 1
-        for program in (pair.old, pair.new)
-    )
 
 
 def _match_locals(pair: Pair) -> None:
@@ -170,7 +165,7 @@ def _match_renamed(pair: Pair) -> None:
             match = _judge(pair, old, new) if old.file == new.file and new.linkage is not Linkage.LOCAL else None
             if match is not None:
                 fitting[old.key].append(match)
-    claims: Mapping[str, int] = _count(match.new for matches in fitting.values() for match in matches)
+    claims = Counter(match.new for matches in fitting.values() for match in matches)
     for key, matches in fitting.items():
         if len(matches) == 1 and claims[matches[0].new] == 1:
             pair.variables.join(matches[0])
@@ -209,10 +204,3 @@ def _judge_local(pair: Pair, old: Variable, new: Variable, alike: bool, after: s
 
 def _initial(variable: Variable) -> str:
     return variable.initialiser.fingerprint if variable.initialiser is not None else ""
-
-
-def _count(keys: Iterable[str]) -> Mapping[str, int]:
-    counts: dict[str, int] = defaultdict(int)
-    for key in keys:
-        counts[key] += 1
-    return counts

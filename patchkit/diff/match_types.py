@@ -163,7 +163,7 @@ def _places(pair: Pair) -> Iterator[tuple[str, CType, CType]]:
                 yield f"member {member.name} of {key}", member.type, theirs[member.name].type
     for key in pair.variables.forward:
         yield f"variable {key}", pair.old.variables[key].type, pair.new.variables[key].type
-    for key in pair.functions.forward:
+    for key in pair.functions.forward.keys() - pair.equal_functions:
         before, after = pair.old.functions[key], pair.new.functions[key]
         if before.fingerprint and before.fingerprint == after.fingerprint:
             continue

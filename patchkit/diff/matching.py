@@ -18,11 +18,11 @@ def pair_programs(old: Program, new: Program) -> Pair:
 
 
 def _opened(program: Program) -> Program:
-    """Return `program` with plain dictionaries for what is read many times, whatever mappings its reader made."""
+    """Return `program` with plain dictionaries for the types and variables, which are read many times. Functions are
+    decoded as they are asked for: of thousands a few dozen differ."""
     return replace(
         program,
         records=dict(program.records),
         typedefs=dict(program.typedefs),
         variables=dict(program.variables),
-        functions=dict(program.functions),
     )

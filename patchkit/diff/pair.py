@@ -7,7 +7,7 @@ from typing import Any
 from patchkit.diff.correspondence import Table, match_keys
 from patchkit.diff.types import Types, named_types
 from patchkit.diff.usage import Usage
-from patchkit.model.codec import fingerprints
+from patchkit.model.codec import fingerprints, function_rows
 from patchkit.model.ctype import Array, CType, Function, Named, Opaque, Pointer, Primitive, Qualified, Tag, Vector
 from patchkit.model.program import Facet, Program
 
@@ -33,6 +33,16 @@ class Pair:
         """Whether some unit of both versions was compiled with other flags or by another compiler."""
         before = {unit.source: (unit.flags, unit.compiler) for unit in self.old.units}
         return any(before.get(u.source, (u.flags, u.compiler)) != (u.flags, u.compiler) for u in self.new.units)
+
+    @cached_property
+    def equal_functions(self) -> frozenset[str]:
+        """The keys of the functions that are equal on both sides to the last token, and in the same file."""
+        new = {row.key: (row.fingerprint, row.file) for row in function_rows(self.new.functions)}
+        return frozenset(
+            row.key
+            for row in function_rows(self.old.functions)
+            if row.fingerprint and new.get(row.key) == (row.fingerprint, row.file)
+        )
 
     def sees(self, facet: Facet) -> bool:
         """Whether both sides were read by something that can see `facet`."""

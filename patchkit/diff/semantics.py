@@ -31,9 +31,10 @@ def compare_meanings(pair: Pair, bodies: list[tuple[Function, Function]], change
         and explained.isdisjoint(old.members)
         and explained.isdisjoint(old.references)
     }
-    owners = _owners(pair)
+    names = {member for old, _ in bodies if old.key in altered for member in old.members}
+    owners = _owners(pair, names)
     suspects: dict[str, dict[str, list[str]]] = defaultdict(dict)
-    for name in {member for old, _ in bodies if old.key in altered for member in old.members}:
+    for name in names:
         owner = owners.get(name, [])
         users = pair.old_usage.accessors(name)
         if len(owner) == 1 and owner[0] not in told and len(users) >= _ENOUGH and all(f.key in altered for f in users):
@@ -52,11 +53,13 @@ def _explained(changes: Sequence[Change]) -> set[str]:
     return found - {""}
 
 
-def _owners(pair: Pair) -> dict[str, list[str]]:
-    """Return the records that have a scalar member of each name."""
+def _owners(pair: Pair, names: set[str]) -> dict[str, list[str]]:
+    """Return the records that have a scalar member of each of `names`, none for a name that others have too."""
     found: dict[str, list[str]] = defaultdict(list)
     for key, record in pair.old.records.items():
         for member in record.members:
+            if member.name not in names:
+                continue
             scalar = pair.old_types.scalar(member.type)
             kept = scalar is not None and scalar.kind is not ScalarKind.POINTER and not is_foreign(record.coord)
             found[member.name].append(key if kept else "")

@@ -2,12 +2,13 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum as Choice, auto
 from functools import cached_property
 
 from patchkit.diff.types import Types
-from patchkit.model.ctype import CType, Function as FunctionType, Named, Pointer
+from patchkit.model.codec import function_rows
+from patchkit.model.ctype import CType, Function as FunctionType, Named, Pointer, Primitive
 from patchkit.model.program import Facet, Function, Linkage, Program, Variable
 
 _START_UP = re.compile(
@@ -31,11 +32,11 @@ def looks_like_start_up(function: Function) -> bool:
     return bool(_START_UP.search(function.name)) or "constructor" in function.attributes
 
 
-def _index(rows: Iterable[tuple[tuple[str, ...], Function]]) -> Mapping[str, list[Function]]:
-    found: dict[str, list[Function]] = defaultdict(list)
-    for names, function in rows:
+def _index(rows: Iterable[tuple[str, Sequence[str]]]) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for key, names in rows:
         for name in names:
-            found[name].append(function)
+            found[name].append(key)
     return found
 
 
@@ -48,16 +49,19 @@ class Usage:
         self.bodies_seen = Facet.BODIES not in program.unseen and Facet.REFERENCES not in program.unseen
 
     @cached_property
-    def _mentions(self) -> Mapping[str, list[Function]]:
-        return _index((function.references, function) for function in self.program.functions.values())
+    def _mentions(self) -> Mapping[str, list[str]]:
+        return _index((row.key, row.references) for row in function_rows(self.program.functions))
 
     @cached_property
-    def _writes(self) -> Mapping[str, list[Function]]:
-        return _index((function.assigned, function) for function in self.program.functions.values())
+    def _writes(self) -> Mapping[str, list[str]]:
+        return _index((row.key, row.assigned) for row in function_rows(self.program.functions))
 
     @cached_property
-    def _accesses(self) -> Mapping[str, list[Function]]:
-        return _index((function.members, function) for function in self.program.functions.values())
+    def _accesses(self) -> Mapping[str, list[str]]:
+        return _index((row.key, row.members) for row in function_rows(self.program.functions))
+
+    def _users(self, index: Mapping[str, list[str]], name: str) -> list[Function]:
+        return [self.program.functions[key] for key in index.get(name, ())]
 
     @cached_property
     def _stores(self) -> Mapping[str, list[Variable]]:
@@ -70,8 +74,10 @@ class Usage:
 
     @cached_property
     def _statics(self) -> frozenset[tuple[str, str]]:
-        things: Iterable[Variable | Function] = (*self.program.functions.values(), *self.program.variables.values())
-        return frozenset((thing.file, thing.name) for thing in things if thing.linkage is Linkage.STATIC)
+        program = self.program
+        variables = ((v.file, v.name) for v in program.variables.values() if v.linkage is Linkage.STATIC)
+        functions = ((r.file, r.name) for r in function_rows(program.functions) if r.linkage == Linkage.STATIC)
+        return frozenset((*variables, *functions))
 
     def _sees(self, user: Function | Variable, thing: Function | Variable) -> bool:
         """Whether `thing` is what `user` means by its name."""
@@ -85,15 +91,17 @@ class Usage:
 
     def mentions(self, thing: Function | Variable) -> list[Function]:
         """Return the functions whose bodies mention `thing`, itself excepted."""
-        return [user for user in self._mentions.get(thing.name, ()) if user is not thing and self._sees(user, thing)]
+        return [
+            user for user in self._users(self._mentions, thing.name) if user is not thing and self._sees(user, thing)
+        ]
 
     def writers(self, variable: Variable) -> list[Function]:
         """Return the functions that may write `variable` or pass its address on."""
-        return [user for user in self._writes.get(variable.name, ()) if self._sees(user, variable)]
+        return [user for user in self._users(self._writes, variable.name) if self._sees(user, variable)]
 
     def accessors(self, member: str) -> list[Function]:
         """Return the functions that reach a member of that name, of whatever record."""
-        return self._accesses.get(member, [])
+        return self._users(self._accesses, member)
 
     def holders(self, function: Function) -> list[Variable]:
         """Return the variables whose initialisers mention `function`."""
@@ -101,7 +109,7 @@ class Usage:
 
     def naming(self, name: str) -> list[Function]:
         """Return the functions whose bodies mention the bare word `name`."""
-        return self._mentions.get(name, [])
+        return self._users(self._mentions, name)
 
     def writing(self, variable: Variable) -> Writing:
         """Return when `variable` is written, as far as the code shows."""
@@ -119,7 +127,9 @@ class Usage:
     def address_passed(self, function: Function) -> list[Function]:
         """Return the functions that are known to pass the address of `function` on."""
         return [
-            user for user in self._writes.get(function.name, ()) if user is not function and self._sees(user, function)
+            user
+            for user in self._users(self._writes, function.name)
+            if user is not function and self._sees(user, function)
         ]
 
     @cached_property
@@ -128,6 +138,7 @@ class Usage:
         program = self.program
         types: list[CType] = [member.type for record in program.records.values() for member in record.members]
         types += [variable.type for variable in program.variables.values()]
+        types = [ctype for ctype in types if not isinstance(ctype, Primitive)]
         pointers = (ctype for ctype in types if isinstance(self.types.element(ctype), Pointer))
         return frozenset(core.key for core in map(self.types.core, pointers) if isinstance(core, Named))
 
@@ -162,6 +173,8 @@ class Usage:
     def _targets(self, types: Iterable[CType]) -> set[CType]:
         found: set[CType] = set()
         for ctype in types:
+            if isinstance(ctype, Primitive):
+                continue
             bare = self.types.element(ctype)
             target = self.types.bare(bare.target) if isinstance(bare, Pointer) else bare
             if isinstance(target, FunctionType):

@@ -1,25 +1,23 @@
 """Variables that only one version has: what new ones start as, and what becomes of what old ones hold."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from patchkit.diff.findings import RULE_OF, plain
+from patchkit.diff.homes import Homes
 from patchkit.diff.library_objects import library_object
 from patchkit.diff.pair import Pair
 from patchkit.diff.usage import Writing, looks_like_start_up
 from patchkit.model.change import Change, Grade, Reach, Storage, Subject, Verdict
-from patchkit.model.ctype import Array, CType, Pointer, Primitive, Qualified
+from patchkit.model.ctype import Array, Pointer, Primitive, Qualified
 from patchkit.model.program import Facet, Function, Linkage, Variable
 from patchkit.model.words import listed
-
-Arrivals = Mapping[str, Sequence[tuple[str, CType]]]
-"""By member name: the records that variables hold and that gained such a member, with its type."""
 
 _DESCRIPTOR = re.compile(r"(?i:(^|_)(fd|fds|sock|socket|sockets|pipe|epfd)\d*$)|(?i:lock|mutex)")
 
 
-def added_variables(pair: Pair, added: Sequence[Variable], removed: Sequence[Variable]) -> list[Change]:
+def added_variables(pair: Pair, added: Sequence[Variable], removed: Sequence[Variable], homes: Homes) -> list[Change]:
     """Return the changes for variables that only the new version has."""
     gone = {
         (variable.file, variable.function, variable.name) for variable in removed if variable.linkage is Linkage.LOCAL
@@ -27,12 +25,17 @@ def added_variables(pair: Pair, added: Sequence[Variable], removed: Sequence[Var
     found = []
     for variable in added:
         kind, verdict, text, question = _first_value(pair, variable)
+        givers = [key for key, ctype in homes.lost.get(variable.name, ()) if pair.same(ctype, variable.type)]
+        if len(givers) == 1 and not pair.new_types.is_constant(variable.type):
+            verdict, text = Verdict.CONFIRM, f"is new, and {givers[0]} lost a member of that name and type"
+            question = f"Does {variable.key} take over the value of {givers[0]}.{variable.name}?"
         if variable.linkage is Linkage.LOCAL:
             kind, text = "G09", f"{text} (static in {variable.function})"
             if (variable.file, variable.function, variable.name) in gone:
                 verdict, question = _ambiguous(variable)
         rule = RULE_OF["G10"] if variable.thread_local else RULE_OF[kind]
         title = f"{variable.key} is new"
+        text = f"{variable.name} {text}"
         change = plain(Subject.VARIABLE, kind, verdict, "", variable.key, title, text, rule=rule, question=question)
         found.append(replace(change, new_coord=variable.coord, new_size=variable.size))
     return found
@@ -57,7 +60,7 @@ def _first_value(pair: Pair, variable: Variable) -> tuple[str, Verdict, str, str
         )
     library = library_object(pair.new_types, variable.type)
     if not pair.new_usage.bodies_seen and variable.initialiser is None:
-        return "G02", Verdict.CONFIRM, "starts as zero; whether start-up code sets it was not read", question
+        return "G02", Verdict.CONFIRM, "has a first value that was not read, nor was who sets it", question
     setters = _starters(pair, variable)
     if setters:
         names = listed(tuple(sorted({f.name for f in setters})), at_most=3)
@@ -79,9 +82,7 @@ def _starters(pair: Pair, variable: Variable) -> list[Function]:
     return [writer for writer in pair.new_usage.writers(variable) if looks_like_start_up(writer)]
 
 
-def removed_variables(
-    pair: Pair, removed: Sequence[Variable], added: Sequence[Variable], arrivals: Arrivals
-) -> list[Change]:
+def removed_variables(pair: Pair, removed: Sequence[Variable], added: Sequence[Variable], homes: Homes) -> list[Change]:
     """Return the changes for variables that only the old version has."""
     again = {
         (variable.file, variable.function, variable.name) for variable in added if variable.linkage is Linkage.LOCAL
@@ -90,12 +91,12 @@ def removed_variables(
     for variable in removed:
         kind, verdict, text, question = _last_value(pair, variable)
         grade, evidence = Grade.CERTAIN, tuple[str, ...]()
-        homes = [key for key, ctype in arrivals.get(variable.name, ()) if pair.same(variable.type, ctype)]
+        takers = [key for key, ctype in homes.gained.get(variable.name, ()) if pair.same(variable.type, ctype)]
         likely = pair.variables.refused.get(variable.key, ())
-        if len(homes) == 1 and verdict is not Verdict.NONE:
+        if len(takers) == 1 and verdict is not Verdict.NONE:
             verdict, grade = Verdict.CONFIRM, Grade.STRONG
-            text = f"is gone, and {homes[0]} has a member of that name and type now"
-            question = f"Does the value of {variable.key} go to {homes[0]}.{variable.name}?"
+            text = f"is gone, and {takers[0]} has a member of that name and type now"
+            question = f"Does the value of {variable.key} go to {takers[0]}.{variable.name}?"
         elif likely:
             evidence = (f"{listed(likely, at_most=3)} may each be what became of it",)
             verdict = max(verdict, Verdict.CONFIRM)
@@ -109,6 +110,7 @@ def removed_variables(
                 )
         rule = RULE_OF["G10"] if variable.thread_local and kind == "G03" else RULE_OF[kind]
         title = f"{variable.key} is gone"
+        text = f"{variable.name} {text}"
         change = plain(Subject.VARIABLE, kind, verdict, variable.key, "", title, text, rule=rule, question=question)
         storage = Storage.THREAD if variable.thread_local else Storage.STATIC
         reach = (Reach(variable.key, variable.name, storage),)

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from patchkit.diff.ctypes_compare import Relation, relate
 from patchkit.diff.findings import RULE_OF, edited
+from patchkit.diff.homes import Homes
 from patchkit.diff.match_symbols import is_object, unmatched_variables
 from patchkit.diff.pair import Pair
 from patchkit.diff.unclassified import unclassified_edit
 from patchkit.diff.usage import Writing
-from patchkit.diff.variable_ends import Arrivals, added_variables, removed_variables
+from patchkit.diff.variable_ends import added_variables, removed_variables
 from patchkit.model.change import Change, Edit, Reach, Storage, Subject, Verdict
 from patchkit.model.ctype import Array, Pointer, spell
 from patchkit.model.program import Facet, Linkage, Variable
@@ -31,7 +32,7 @@ class VariableChanges:
     typedefs: set[str] = field(default_factory=set)
 
 
-def compare_variables(pair: Pair, arrivals: Arrivals) -> VariableChanges:
+def compare_variables(pair: Pair, homes: Homes) -> VariableChanges:
     """Return what differs between the variables."""
     found = VariableChanges()
     for key, other in pair.variables.forward.items():
@@ -44,8 +45,8 @@ def compare_variables(pair: Pair, arrivals: Arrivals) -> VariableChanges:
             if any(edit.was for edit in edits):
                 found.typedefs.update(t.key for t in pair.old_types.typedefs_in(old.type))
     removed, added = unmatched_variables(pair)
-    found.changes += removed_variables(pair, removed, added, arrivals)
-    found.changes += added_variables(pair, added, removed)
+    found.changes += removed_variables(pair, removed, added, homes)
+    found.changes += added_variables(pair, added, removed, homes)
     return found
 
 
@@ -72,7 +73,10 @@ def _edits(pair: Pair, old: Variable, new: Variable) -> list[Edit]:
         edits.append(Edit("G11", "", Verdict.CONFIRM, "", f"{', '.join(attributes)} changed", question=question))
     relation = relate(pair, old.type, new.type)
     table = is_table(pair, old) and is_table(pair, new)
-    if relation.kind and not (table and _only_bound(pair, old, new)):
+    constant = pair.old_types.is_constant(old.type)
+    if relation.kind and not (constant or pair.sees(Facet.INITIALISERS)) and _arrays_of_one_type(pair, old, new):
+        edits.append(_unread_table(old, new))
+    elif relation.kind and not (table and _only_bound(pair, old, new)):
         edits.append(_type_edit(old, new, relation))
     elif relation.kind or (pair.sees(Facet.INITIALISERS) and _starts_otherwise(old, new)):
         edits.append(_content_edit(pair, old, new, table, bool(relation.kind)))
@@ -117,11 +121,21 @@ def is_table(pair: Pair, variable: Variable) -> bool:
 
 
 def _only_bound(pair: Pair, old: Variable, new: Variable) -> bool:
-    one, other = pair.old_types.bare(old.type), pair.new_types.bare(new.type)
-    if isinstance(one, Array) and isinstance(other, Array):
-        return pair.same(one.element, other.element)
     # A constant of whatever type comes with the new version.
-    return pair.old_types.is_constant(old.type) and pair.new_types.is_constant(new.type)
+    constant = pair.old_types.is_constant(old.type) and pair.new_types.is_constant(new.type)
+    return constant or _arrays_of_one_type(pair, old, new)
+
+
+def _arrays_of_one_type(pair: Pair, old: Variable, new: Variable) -> bool:
+    one, other = pair.old_types.bare(old.type), pair.new_types.bare(new.type)
+    return isinstance(one, Array) and isinstance(other, Array) and pair.same(one.element, other.element)
+
+
+def _unread_table(old: Variable, new: Variable) -> Edit:
+    was, now = spell(old.type, old.name), spell(new.type, new.name)
+    question = f"Is {old.key} a table that the source spells out (else its live elements are copied)?"
+    text = f"{old.name} has another bound; whether it starts with contents was not read"
+    return Edit("G05", RULE_OF["G05"], Verdict.CONFIRM, "", text, was, now, question=question)
 
 
 def _type_edit(old: Variable, new: Variable, relation: Relation) -> Edit:

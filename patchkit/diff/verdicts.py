@@ -78,7 +78,7 @@ def settle(change: Change, where: Whereabouts) -> Change:
     roots = where.roots
     evidence = list(change.evidence)
     if roots.total > ROOTS_SHOWN:
-        evidence.append(f"{counted(roots.total - ROOTS_SHOWN, 'more variable')} reach it")
+        evidence.append(f"{counted(roots.total - ROOTS_SHOWN, 'more variable')} with a path to it")
     if roots.by_union:
         evidence.append(f"{roots.best[0].path} goes through a union: which member is in use has to be known")
     change = replace(change, reach=roots.best, evidence=tuple(evidence))

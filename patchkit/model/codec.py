@@ -1,16 +1,17 @@
 """Programs as JSON: the saved model that users keep, and the form in which caches and workers pass programs on.
 
 A model is one object; `docs/schema/program-1.json` describes it. Entities are arrays whose first element is the
-fingerprint, so that two models can be compared without decoding what is equal in both.
+fingerprint, so that two models can be compared without decoding what is equal in both. Types stand once each in a
+table, and entities name them by index: a program has ten times fewer distinct types than uses of one.
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from patchkit.errors import InputError
-from patchkit.model.ctype import Function as FunctionType, Tag
+from patchkit.model.ctype import CType, Function as FunctionType, Tag
 from patchkit.model.program import (
     Coord,
     Enum,
@@ -31,6 +32,7 @@ from patchkit.model.program import (
 from patchkit.model.typecode import decode_type, encode_type
 
 FORMAT = "patchkit.program/1"
+_TABLES = ("records", "enums", "typedefs", "variables", "functions", "macros")
 _LARGEST = 1 << 30  # bytes of a model file
 _SANE = 1 << 62  # sizes, offsets and lines beyond this are not those of a program
 
@@ -38,18 +40,45 @@ T = TypeVar("T")
 Raw = list[Any]  # Any: JSON, checked where it is decoded
 
 
+class TypeTable:
+    """The distinct types of one model: decoded when asked for by index, or encoded one after the other."""
+
+    def __init__(self, codes: list[Any] | None = None) -> None:
+        self.codes: list[Any] = codes if codes is not None else []
+        self._decoded: list[CType | None] = [None] * len(self.codes)
+        self._known: dict[str, int] = {}
+
+    def decode(self, index: object) -> CType:
+        """Return the type at `index`."""
+        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(self.codes):
+            raise ValueError(f"{str(index)[:40]!r} is no place in the table of types")
+        found = self._decoded[index]
+        if found is None:
+            found = self._decoded[index] = decode_type(self.codes[index])
+        return found
+
+    def encode(self, ctype: CType) -> int:
+        """Return the index of a type, put into the table if it is not there."""
+        code = encode_type(ctype)
+        index = self._known.setdefault(repr(code), len(self.codes))
+        if index == len(self.codes):
+            self.codes.append(code)
+        return index
+
+
 class LazyMapping(Mapping[str, T], Generic[T]):
     """Entities that are decoded when they are asked for; `fingerprints` needs no decoding."""
 
-    def __init__(self, raw: dict[str, Raw], decode: Callable[[str, Raw], T]) -> None:
+    def __init__(self, raw: dict[str, Raw], types: TypeTable, decode: Callable[[str, Raw, TypeTable], T]) -> None:
         self._raw = raw
         self._decode = decode
         self._known: dict[str, T] = {}
+        self.types = types
 
     def __getitem__(self, key: str) -> T:
         found = self._known.get(key)
         if found is None:
-            found = self._known[key] = self._decode(key, self._raw[key])
+            found = self._known[key] = self._decode(key, self._raw[key], self.types)
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -77,8 +106,48 @@ def fingerprints(entities: Mapping[str, Any]) -> dict[str, str]:
     return {key: entity.fingerprint for key, entity in entities.items()}
 
 
+class FunctionRow(NamedTuple):
+    """What indices over functions are made of."""
+
+    key: str
+    fingerprint: str
+    file: str
+    name: str
+    linkage: str
+    references: Sequence[str]
+    members: Sequence[str]
+    assigned: Sequence[str]
+
+
+def function_rows(functions: Mapping[str, Function]) -> Iterator[FunctionRow]:
+    """Yield a row for each function, without decoding those that are not decoded yet."""
+    if isinstance(functions, LazyMapping):
+        for key, raw in functions.raw().items():
+            try:
+                yield FunctionRow(key, raw[0], raw[1], raw[3], raw[5], raw[10], raw[11], raw[12])
+            except IndexError:
+                functions[key]  # says what is wrong
+    else:
+        for key, f in functions.items():
+            yield FunctionRow(key, f.fingerprint, f.file, f.name, f.linkage, f.references, f.members, f.assigned)
+
+
 def program_to_json(program: Program) -> dict[str, Any]:
     """Return the JSON form of a program."""
+    types = _shared_types(program)
+    tables: dict[str, Any]
+    if types is not None:
+        tables = {name: getattr(program, name).raw() for name in _TABLES}
+    else:
+        types = TypeTable()
+        tables = {
+            "records": {key: _encode_record(record, types) for key, record in program.records.items()},
+            "enums": {key: _encode_enum(enum) for key, enum in program.enums.items()},
+            "typedefs": {key: _encode_typedef(typedef, types) for key, typedef in program.typedefs.items()},
+            "variables": {key: _encode_variable(variable, types) for key, variable in program.variables.items()},
+            "functions": {key: _encode_function(function, types) for key, function in program.functions.items()},
+            "macros": {key: _encode_macro(macro) for key, macro in program.macros.items()},
+        }
     return {
         "format": FORMAT,
         "label": program.label,
@@ -88,13 +157,16 @@ def program_to_json(program: Program) -> dict[str, Any]:
         "units": [[unit.source, list(unit.flags), unit.compiler] for unit in program.units],
         "gaps": [[gap.coord.file, gap.coord.line, gap.reason, gap.hint] for gap in program.gaps],
         "unseen": [facet.value for facet in program.unseen],
-        "records": _encode(program.records, _encode_record),
-        "enums": _encode(program.enums, _encode_enum),
-        "typedefs": _encode(program.typedefs, _encode_typedef),
-        "variables": _encode(program.variables, _encode_variable),
-        "functions": _encode(program.functions, _encode_function),
-        "macros": _encode(program.macros, _encode_macro),
+        "types": types.codes,
+        **tables,
     }
+
+
+def _shared_types(program: Program) -> TypeTable | None:
+    """Return the table of types that all mappings of a loaded program share, None for any other program."""
+    mappings = [getattr(program, name) for name in _TABLES]
+    tables = [mapping.types for mapping in mappings if isinstance(mapping, LazyMapping)]
+    return tables[0] if len(tables) == len(mappings) and all(table is tables[0] for table in tables) else None
 
 
 def program_from_json(data: Any, *, label: str | None = None, origin: Origin | None = None) -> Program:
@@ -106,6 +178,9 @@ def program_from_json(data: Any, *, label: str | None = None, origin: Origin | N
             f"a model of format {data['format']!r}, this patchkit reads {FORMAT!r}",
             hint="save it again with: patchkit read VERSION -o FILE",
         )
+    types = TypeTable(data.get("types")) if isinstance(data.get("types"), list) else None
+    if types is None:
+        raise InputError("a damaged model: it has no table of types", hint="save it again")
     try:
         return Program(
             label if label is not None else str(data["label"]),
@@ -115,12 +190,12 @@ def program_from_json(data: Any, *, label: str | None = None, origin: Origin | N
             tuple(
                 Unit(str(source), tuple(map(str, flags)), str(compiler)) for source, flags, compiler in data["units"]
             ),
-            LazyMapping(_table(data, "records"), _guard("record", _decode_record)),
-            LazyMapping(_table(data, "enums"), _guard("enum", _decode_enum)),
-            LazyMapping(_table(data, "typedefs"), _guard("typedef", _decode_typedef)),
-            LazyMapping(_table(data, "variables"), _guard("variable", _decode_variable)),
-            LazyMapping(_table(data, "functions"), _guard("function", _decode_function)),
-            LazyMapping(_table(data, "macros"), _guard("macro", _decode_macro)),
+            LazyMapping(_table(data, "records"), types, _guard("record", _decode_record)),
+            LazyMapping(_table(data, "enums"), types, _guard("enum", _decode_enum)),
+            LazyMapping(_table(data, "typedefs"), types, _guard("typedef", _decode_typedef)),
+            LazyMapping(_table(data, "variables"), types, _guard("variable", _decode_variable)),
+            LazyMapping(_table(data, "functions"), types, _guard("function", _decode_function)),
+            LazyMapping(_table(data, "macros"), types, _guard("macro", _decode_macro)),
             tuple(
                 Gap(Coord(str(file), _number(line)), str(reason), str(hint))
                 for file, line, reason, hint in data["gaps"]
@@ -179,10 +254,10 @@ def _table(data: dict[str, Any], name: str) -> dict[str, Raw]:
     return table
 
 
-def _guard(kind: str, decode: Callable[[str, Raw], T]) -> Callable[[str, Raw], T]:
-    def guarded(key: str, raw: Raw) -> T:
+def _guard(kind: str, decode: Callable[[str, Raw, TypeTable], T]) -> Callable[[str, Raw, TypeTable], T]:
+    def guarded(key: str, raw: Raw, types: TypeTable) -> T:
         try:
-            return decode(key, raw)
+            return decode(key, raw, types)
         except (ValueError, TypeError, IndexError, AttributeError) as error:
             raise InputError(f"a damaged model: {kind} {key!r}: {error}", hint="save it again") from None
         except InputError as error:
@@ -198,22 +273,16 @@ def _number(value: object) -> int:
 
 
 def _words(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+    if not isinstance(value, list) or any(word.__class__ is not str for word in value):
         raise ValueError(f"{str(value)[:60]!r} is not a list of names")
     return tuple(value)
 
 
-def _encode(entities: Mapping[str, T], encode: Callable[[T], Raw]) -> dict[str, Raw]:
-    if isinstance(entities, LazyMapping):
-        return entities.raw()
-    return {key: encode(entity) for key, entity in entities.items()}
-
-
-def _encode_record(record: Record) -> Raw:
+def _encode_record(record: Record, types: TypeTable) -> Raw:
     members = [
-        [m.name, encode_type(m.type), m.offset, m.size]
+        [m.name, types.encode(m.type), m.offset, m.size]
         if m.width is None
-        else [m.name, encode_type(m.type), m.offset, m.size, m.width]
+        else [m.name, types.encode(m.type), m.offset, m.size, m.width]
         for m in record.members
     ]
     return [
@@ -229,7 +298,7 @@ def _encode_record(record: Record) -> Raw:
     ]
 
 
-def _decode_record(key: str, raw: Raw) -> Record:
+def _decode_record(key: str, raw: Raw, types: TypeTable) -> Record:
     mark, file, line, tag, size, align, members, attributes, parent = raw
     return Record(
         key,
@@ -238,7 +307,7 @@ def _decode_record(key: str, raw: Raw) -> Record:
         _number(size),
         _number(align),
         tuple(
-            Member(str(m[0]), decode_type(m[1]), _number(m[2]), _number(m[3]), _number(m[4]) if len(m) > 4 else None)
+            Member(str(m[0]), types.decode(m[1]), _number(m[2]), _number(m[3]), _number(m[4]) if len(m) > 4 else None)
             for m in members
         ),
         _words(attributes),
@@ -252,29 +321,29 @@ def _encode_enum(enum: Enum) -> Raw:
     return [enum.fingerprint, enum.coord.file, enum.coord.line, constants, enum.size, enum.signed]
 
 
-def _decode_enum(key: str, raw: Raw) -> Enum:
+def _decode_enum(key: str, raw: Raw, types: TypeTable) -> Enum:
     mark, file, line, constants, size, signed = raw
     pairs = tuple((str(name), int(value)) for name, value in constants)
     return Enum(key, Coord(str(file), _number(line)), pairs, _number(size), bool(signed), mark)
 
 
-def _encode_typedef(typedef: Typedef) -> Raw:
-    return [typedef.fingerprint, typedef.coord.file, typedef.coord.line, encode_type(typedef.type)]
+def _encode_typedef(typedef: Typedef, types: TypeTable) -> Raw:
+    return [typedef.fingerprint, typedef.coord.file, typedef.coord.line, types.encode(typedef.type)]
 
 
-def _decode_typedef(key: str, raw: Raw) -> Typedef:
+def _decode_typedef(key: str, raw: Raw, types: TypeTable) -> Typedef:
     mark, file, line, code = raw
-    return Typedef(key, Coord(str(file), _number(line)), decode_type(code), mark)
+    return Typedef(key, Coord(str(file), _number(line)), types.decode(code), mark)
 
 
-def _encode_variable(variable: Variable) -> Raw:
+def _encode_variable(variable: Variable, types: TypeTable) -> Raw:
     start = variable.initialiser
     return [
         variable.fingerprint,
         variable.coord.file,
         variable.coord.line,
         variable.name,
-        encode_type(variable.type),
+        types.encode(variable.type),
         variable.linkage.value,
         variable.size,
         variable.thread_local,
@@ -286,14 +355,14 @@ def _encode_variable(variable: Variable) -> Raw:
     ]
 
 
-def _decode_variable(key: str, raw: Raw) -> Variable:
+def _decode_variable(key: str, raw: Raw, types: TypeTable) -> Variable:
     mark, file, line, name, code, linkage, size, local, function, ordinal, start, attributes, units = raw
     initialiser = None if start is None else Initialiser(str(start[0]), str(start[1]), _words(start[2]))
     return Variable(
         key,
         str(name),
         Coord(str(file), _number(line)),
-        decode_type(code),
+        types.decode(code),
         Linkage(linkage),
         _number(size),
         bool(local),
@@ -306,13 +375,13 @@ def _decode_variable(key: str, raw: Raw) -> Variable:
     )
 
 
-def _encode_function(function: Function) -> Raw:
+def _encode_function(function: Function, types: TypeTable) -> Raw:
     return [
         function.fingerprint,
         function.coord.file,
         function.coord.line,
         function.name,
-        encode_type(function.type),
+        types.encode(function.type),
         function.linkage.value,
         list(function.parameters),
         function.inline,
@@ -325,7 +394,7 @@ def _encode_function(function: Function) -> Raw:
     ]
 
 
-def _decode_function(key: str, raw: Raw) -> Function:
+def _decode_function(key: str, raw: Raw, types: TypeTable) -> Function:
     (
         mark,
         file,
@@ -342,7 +411,7 @@ def _decode_function(key: str, raw: Raw) -> Function:
         assigned,
         units,
     ) = raw
-    ctype = decode_type(code)
+    ctype = types.decode(code)
     if not isinstance(ctype, FunctionType):
         raise ValueError("its type is not that of a function")
     return Function(
@@ -367,7 +436,7 @@ def _encode_macro(macro: Macro) -> Raw:
     return [macro.fingerprint, macro.coord.file, macro.coord.line, macro.name, macro.text, macro.value]
 
 
-def _decode_macro(key: str, raw: Raw) -> Macro:
+def _decode_macro(key: str, raw: Raw, types: TypeTable) -> Macro:
     mark, file, line, name, text, value = raw
     return Macro(
         key,

@@ -11,8 +11,7 @@ from patchkit.model.ctype import CType, Function as FunctionType, Tag
 
 @dataclass(frozen=True, slots=True, order=True)
 class Coord:
-    """A place in a source file: path relative to the program's root where it lies below it, line from 1 (0: unknown).
-    """
+    """A place in a source file: path relative to the program's root if it lies below it, line from 1 (0: unknown)."""
 
     file: str
     line: int = 0
@@ -84,8 +83,7 @@ class Typedef:
 
 @dataclass(frozen=True, slots=True)
 class Initialiser:
-    """What a variable starts as: `fingerprint` of its tokens, the first of them as `text`, and the names it refers to.
-    """
+    """What a variable starts as: `fingerprint` of its tokens, the first of them as `text`, the names it refers to."""
 
     fingerprint: str
     text: str

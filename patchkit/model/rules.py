@@ -61,7 +61,7 @@ _TYPES = (
      "Live objects hold a value where new code follows a pointer, or the reverse"),
     ("PKT108", "array-length-changed", _ERROR, _TRANSFORMER, _AUTOMATIC, _LIVE,
      "Live arrays have other bounds than the new code's loops and indices"),
-    ("PKT109", "flex-array-owner-changed", _ERROR, _TRANSFORMER, _SKELETON, _RESERVED,
+    ("PKT109", "flex-array-owner-changed", _ERROR, _TRANSFORMER, _SKELETON, _LIVE,
      "The size of each live object depends on a length that its type does not say"),
     ("PKT110", "union-changed", _ERROR, _TRANSFORMER, _BY_HAND, _LIVE,
      "Which member of the union is active is unknown, so live values cannot be converted or followed"),

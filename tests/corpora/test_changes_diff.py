@@ -5,7 +5,6 @@ UPDATE_GOLDEN=1 to write it anew.
 """
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,11 +17,6 @@ from tests.support import ROOT, needs
 from tests.support.pairs import NAMES, SIDES, ChangePair, differences, load, reported
 
 GOLDEN = ROOT / "tests/golden/changes.txt"
-
-# What the comparison does not say yet. An entry that is no longer true fails, so that it goes.
-NOT_YET: Mapping[str, str] = {
-    "trap-static-of-a-header": "a unit that gains a copy of a header's static variable is not noticed",
-}
 
 pytestmark = needs("gcc")
 
@@ -55,12 +49,7 @@ def _comparison(name: str, known: dict[str, Comparison], folder: Path) -> Compar
     return known[name]
 
 
-def _marked(name: str) -> object:
-    marks = [pytest.mark.xfail(strict=True, reason=NOT_YET[name])] if name in NOT_YET else []
-    return pytest.param(name, marks=marks)
-
-
-@pytest.mark.parametrize("name", [_marked(name) for name in NAMES])
+@pytest.mark.parametrize("name", NAMES)
 def test_says_what_is_expected(name: str, comparisons: dict[str, Comparison], tmp_path: Path) -> None:
     comparison = _comparison(name, comparisons, tmp_path)
     assert differences(load(name).rows(), reported(comparison)) == []

@@ -88,6 +88,15 @@ def test_a_removed_function_is_judged_by_who_may_still_call_it(
     assert (change.kind, change.rule, change.verdict) == ("F03", rule, verdict)
 
 
+def test_functions_that_one_table_held_are_one_line() -> None:
+    names = [f"handle{number}" for number in range(7)]
+    functions = [function(f"void {name}(void)") for name in names]
+    table = variable("void (*handlers[7])(void)", init="{ … }", refers=names)
+    (change,) = [c for c in compare([*functions, table], [table]).changes if c.kind == "F03"]
+    assert (change.verdict, change.folded) == (Verdict.CONFIRM, tuple(names))
+    assert change.question
+
+
 def test_a_removed_callback_of_the_library_is_registered() -> None:
     use = function("void use(void)", mentions=["atexit"], writes=["last_words"])
     assert the(compare([function("void last_words(void)"), use], [use]), "last_words").rule == "PKF310"

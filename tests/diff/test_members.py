@@ -72,7 +72,6 @@ def test_an_added_member_asks_for_its_value_and_says_what_moves() -> None:
         ("int seen[4]", "int *seen", ["T12 code seen"]),
         ("int seen", "int seen[4]", ["T12 code seen"]),
         ("int n; char text[4]", "int n; char text[]", ["T12 code text"]),
-        ("int n; char text[0]", "int n; char text[]; int m", ["T01 confirm m"]),
         ("unsigned a : 3; unsigned b : 2", "unsigned a : 5; unsigned b : 2", ["T18 auto a"]),
         ("unsigned a : 5", "unsigned a : 3", ["T18 auto+check a"]),
         ("int a", "int a : 7", ["T18 auto+check a"]),
@@ -81,6 +80,12 @@ def test_an_added_member_asks_for_its_value_and_says_what_moves() -> None:
 )
 def test_kind_and_verdict_of_a_member(old: str, new: str, expected: list[str]) -> None:
     assert changed(old, new) == expected
+
+
+def test_a_flexible_end_needs_a_length_to_move() -> None:
+    assert changed("int n; char text[]", "int n; int m; char text[]") == ["T01 confirm m", "T12 confirm text"]
+    old, new = [struct("client", "int n", f"char text[{bound}]") for bound in ("0", "")]
+    assert compare([old, LIVE], [new, LIVE]).changes == ()
 
 
 def test_boxing_asks_and_unboxing_is_for_a_programmer() -> None:

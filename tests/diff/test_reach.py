@@ -46,7 +46,7 @@ def test_the_shortest_paths_are_shown_and_the_rest_is_counted() -> None:
     around: list[Thing] = [variable(f"struct tag *tag{number}") for number in range(8)]
     change = the(compare([OLD, *around], [NEW, *around]), "struct tag")
     assert [r.path for r in change.reach] == [f"tag{number}" for number in range(5)]
-    assert change.evidence == ("3 more variables reach it",)
+    assert change.evidence == ("3 more variables with a path to it",)
 
 
 def test_a_type_behind_a_void_pointer_is_nowhere_reachable_by_types() -> None:

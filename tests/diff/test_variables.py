@@ -174,6 +174,14 @@ def test_globals_folded_into_a_struct_are_proposed_with_their_new_home() -> None
     assert change.question == "Does the value of port go to struct server.port?"
 
 
+def test_a_struct_taken_apart_into_globals_is_proposed_too() -> None:
+    old = [struct("history", "int saves", "int failures"), variable("struct history history", static=True)]
+    new = [variable("int saves", static=True), variable("int failures", static=True)]
+    change = the(compare(old, new), "server.c:saves")
+    assert (change.kind, change.verdict) == ("G01", Verdict.CONFIRM)
+    assert change.question == "Does server.c:saves take over the value of struct history.saves?"
+
+
 def test_static_locals_are_matched_by_function_name_and_ordinal() -> None:
     def side(*ordinals: int, to: str = "a.c") -> list[Thing]:
         return [

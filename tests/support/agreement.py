@@ -5,12 +5,14 @@ Each knows of things that the other cannot see, and only that is forgiven. Debug
 - no types that nothing uses, so an unnamed enumeration may lack the typedef that names it;
 - no `packed`, so the alignment of a packed record is a guess;
 - nothing of static functions and variables that the compiler dropped: those have no symbol either;
-- `inline` only on functions of which some copy was made, and header functions only in units that use them.
+- `inline` only on functions of which some copy was made, and header functions only in units that use them;
+- a variable's type as its first declaration spells it, and a type where the unit that uses it has it from;
+- names made of `__LINE__`, which the recorder sets to 0, so that moving code renames nothing.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from patchkit.model.ctype import (
     Array,
@@ -21,7 +23,9 @@ from patchkit.model.ctype import (
     Pointer,
     Primitive,
     Qualified,
+    Tag,
     Vector,
+    qualify,
     spell,
 )
 from patchkit.model.program import Enum, Function, Linkage, Member, Program, Record, Typedef, Variable
@@ -52,10 +56,11 @@ def differences(source: Program, elf: Program, symbols: Mapping[str, int]) -> li
     """
     found = [*_compare("record", source.records, elf.records), *_compare_enums(source, elf)]
     found += _compare("typedef", source.typedefs, elf.typedefs)
-    found += _compare("variable", source.variables, elf.variables)
+    variables = _without_lines(source.variables, elf.variables)
+    found += [each for each in _compare("variable", source.variables, variables) if not _composed(each, source, elf)]
     found += _compare("function", source.functions, elf.functions)
     found += _undefined(source, elf)
-    found += _dropped("variable", source.variables, elf.variables, symbols)
+    found += _dropped("variable", source.variables, variables, symbols)
     found += _dropped("function", source.functions, elf.functions, symbols)
     return sorted(found)
 
@@ -84,7 +89,9 @@ def _compare_enums(source: Program, elf: Program) -> Iterator[Difference]:
 
 def _facts(entity: Definition, other: Definition) -> dict[str, str]:
     """Return what both readers can know of an entity, from the name of the fact to its value."""
-    facts = {"file": entity.coord.file}
+    facts: dict[str, str] = {}
+    if not isinstance(entity, Typedef) and not all(each.coord.file.startswith("/usr/") for each in (entity, other)):
+        facts["file"] = entity.coord.file
     match entity, other:
         case Record(), Record():
             facts |= {"size": str(entity.size), "parent": entity.parent}
@@ -108,6 +115,45 @@ def _facts(entity: Definition, other: Definition) -> dict[str, str]:
         case _:
             facts["kind"] = type(entity).__name__
     return facts
+
+
+def _without_lines(source: Mapping[str, Variable], elf: Mapping[str, Variable]) -> dict[str, Variable]:
+    """Return `elf` under the names that variables called after their line have in the source."""
+    found: dict[str, Variable] = {}
+    for variable in sorted(elf.values(), key=lambda each: each.coord):
+        name = variable.name.replace(str(variable.coord.line), "0")
+        plain = f"{variable.coord.file}:{variable.function}:{name}"
+        if variable.function and variable.key not in source and plain in source:
+            ordinal = next(n for n in range(len(elf)) if (f"{plain}#{n}" if n else plain) not in found)
+            key = f"{plain}#{ordinal}" if ordinal else plain
+            variable = replace(variable, key=key, name=name, ordinal=ordinal)
+        found[variable.key] = variable
+    return found
+
+
+def _composed(found: Difference, source: Program, elf: Program) -> bool:
+    """Whether the sides spell one type with different typedefs, as several declarations of one variable may."""
+    ours, theirs = source.variables.get(found.key), elf.variables.get(found.key)
+    if found.what != "type" or ours is None or theirs is None or ours.linkage is not Linkage.EXTERNAL:
+        return False
+    return _expanded(ours.type, source) == _expanded(theirs.type, elf)
+
+
+def _expanded(ctype: CType, program: Program) -> CType:
+    match ctype:
+        case Named(Tag.TYPEDEF, key) if key in program.typedefs:
+            return _expanded(program.typedefs[key].type, program)
+        case Pointer(inner):
+            return Pointer(_expanded(inner, program))
+        case Array(inner, length):
+            return Array(_expanded(inner, program), length)
+        case Qualified(words, inner):
+            return qualify(_expanded(inner, program), *words)
+        case FunctionType(result, parameters):
+            changed = tuple(_expanded(parameter, program) for parameter in parameters)
+            return replace(ctype, result=_expanded(result, program), parameters=changed)
+        case _:
+            return ctype
 
 
 def _is_packed(record: Record) -> bool:

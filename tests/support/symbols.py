@@ -65,7 +65,8 @@ def counts(symbols: list[Symbol]) -> Counter[str]:
 def size_differences(program: Program, symbols: list[Symbol]) -> list[str]:
     """Return every object of the executable that `program` has not, or not with its size.
 
-    Several static objects of one name in one file are told apart by their sizes alone.
+    Several static objects of one name are told apart by their sizes alone; one that is called after its line goes by
+    the name that it has with line 0.
     """
     external = {v.name: v.size for v in program.variables.values() if v.linkage is Linkage.EXTERNAL}
     local: dict[str, Counter[int]] = {}
@@ -79,9 +80,9 @@ def size_differences(program: Program, symbols: list[Symbol]) -> list[str]:
         if not symbol.file:
             if external.get(symbol.name) != symbol.size:
                 found.append(f"{symbol.name}: {symbol.size} bytes, read as {external.get(symbol.name)}")
-        elif local.get(symbol.plain, Counter())[symbol.size] == 0:
-            known = sorted(local.get(symbol.plain, Counter()).elements())
-            found.append(f"{symbol.file}: {symbol.name}: {symbol.size} bytes, read as {known}")
         else:
-            local[symbol.plain][symbol.size] -= 1
+            sizes = local.get(symbol.plain) or local.get(re.sub(r"\d+", "0", symbol.plain), Counter())
+            if sizes[symbol.size] == 0:
+                found.append(f"{symbol.file}: {symbol.name}: {symbol.size} bytes, read as {sorted(sizes.elements())}")
+            sizes[symbol.size] -= 1
     return found

@@ -33,16 +33,20 @@ def read_files(unit: Unit) -> tuple[str, ...]:
 
 
 def _read_table(unit: Unit, start: int, directory: str) -> tuple[str, ...]:
-    space = unit.space
-    data, little = space.line, space.little
+    """Return the files of the table at `start`; nothing beyond its own end is looked at."""
+    space, little = unit.space, unit.space.little
     width = 4
-    length, position = unsigned(data, start, 4, little)
+    length, position = unsigned(space.line, start, 4, little)
     if length == 0xFFFFFFFF:
         width = 8
-        length, position = unsigned(data, position, 8, little)
-    if length > len(data) - position:
+        length, position = unsigned(space.line, position, 8, little)
+    if length > len(space.line) - position:
         raise Malformed("the line table reaches beyond its section")
-    version, position = unsigned(data, position, 2, little)
+    space.line_read += length
+    if space.line_read > _REREADS * len(space.line) + 4096:
+        raise Malformed("the line tables overlap")
+    data = space.line[position : position + length]
+    version, position = unsigned(data, 0, 2, little)
     if not 2 <= version <= 5:
         raise Malformed(f"the line table is of version {version}")
     if version >= 5:
@@ -51,15 +55,9 @@ def _read_table(unit: Unit, start: int, directory: str) -> tuple[str, ...]:
     position += 5 if version >= 4 else 4  # what only line programs need
     operators = data[position]
     position += operators  # the lengths of operators 1 … operators - 1, after the number itself
-    layout = Layout(little, unit.layout.address_size, width, version)
     if version >= 5:
-        files, end = _modern(space, position, layout, directory)
-    else:
-        files, end = _classic(data, position, directory)
-    space.line_read += end - start
-    if space.line_read > _REREADS * len(data) + 4096:
-        raise Malformed("the line tables overlap")
-    return files
+        return _modern(space, data, position, Layout(little, unit.layout.address_size, width, version), directory)
+    return _classic(data, position, directory)
 
 
 def source_path(unit: Unit) -> str:
@@ -68,7 +66,7 @@ def source_path(unit: Unit) -> str:
     return clean_path(posixpath.join(top.text(dwarf.AT_COMP_DIR), top.name)) if top.name else ""
 
 
-def _classic(data: bytes, position: int, directory: str) -> tuple[tuple[str, ...], int]:
+def _classic(data: bytes, position: int, directory: str) -> tuple[str, ...]:
     directories = [directory]
     while data[position]:
         name, position = cstring(data, position)
@@ -81,19 +79,18 @@ def _classic(data: bytes, position: int, directory: str) -> tuple[tuple[str, ...
         _, position = uleb(data, position)
         _, position = uleb(data, position)
         files.append(_file(directories, index, name))
-    return tuple(files), position
+    return tuple(files)
 
 
-def _modern(space: Space, position: int, layout: Layout, directory: str) -> tuple[tuple[str, ...], int]:
-    rows, position = _table(space, position, layout)
+def _modern(space: Space, data: bytes, position: int, layout: Layout, directory: str) -> tuple[str, ...]:
+    rows, position = _table(space, data, position, layout)
     base = _join(directory, rows[0][0]) if rows else directory  # where the compiler ran
     directories = [_join(base, name) for name, _ in rows]
-    rows, position = _table(space, position, layout)
-    return tuple(_file(directories, index, name) for name, index in rows), position
+    rows, _ = _table(space, data, position, layout)
+    return tuple(_file(directories, index, name) for name, index in rows)
 
 
-def _table(space: Space, position: int, layout: Layout) -> tuple[list[tuple[str, int]], int]:
-    data = space.line
+def _table(space: Space, data: bytes, position: int, layout: Layout) -> tuple[list[tuple[str, int]], int]:
     columns: list[tuple[int, int]] = []
     number, position = data[position], position + 1
     for _ in range(number):
@@ -107,7 +104,7 @@ def _table(space: Space, position: int, layout: Layout) -> tuple[list[tuple[str,
     for _ in range(count):
         name, index = "", 0
         for content, form in columns:
-            text, value, position = _cell(space, position, form, layout)
+            text, value, position = _cell(space, data, position, form, layout)
             if content == _PATH:
                 name = text
             elif content == _DIRECTORY_INDEX:
@@ -116,8 +113,7 @@ def _table(space: Space, position: int, layout: Layout) -> tuple[list[tuple[str,
     return rows, position
 
 
-def _cell(space: Space, position: int, form: int, layout: Layout) -> tuple[str, int, int]:
-    data = space.line
+def _cell(space: Space, data: bytes, position: int, form: int, layout: Layout) -> tuple[str, int, int]:
     if form in dwarf.OFFSET_FORMS:
         offset, position = unsigned(data, position, layout.offset_size, layout.little)
         if form == dwarf.FORM_LINE_STRP:

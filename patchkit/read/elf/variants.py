@@ -14,7 +14,7 @@ from patchkit.read.elf.types import Definition
 
 _MOST_ROUNDS = 20
 _MOST_LABELS = 100  # for each definition, over all rounds; more only a made file asks for
-_MOST_CANDIDATES = 200  # meanings of one definition that others are compared with
+_MOST_CANDIDATES = 50  # meanings of one definition that others are compared with
 Content = tuple[object, ...]
 Names = frozenset[str]
 

@@ -21,8 +21,9 @@ def read_recording(
     known = find_model(path, label)
     if known is not None:
         return known
+    from patchkit.read.collector import without_collector
     from patchkit.read.source.frontend import Frontend
-    from patchkit.read.source.version import read_version, without_collector
+    from patchkit.read.source.version import read_version
 
     with without_collector():
         found = read_version(Request(recording, label, program, jobs), Frontend(), progress)

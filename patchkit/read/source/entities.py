@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import TypeVar
 
 from patchkit.model.ctype import CType, Function as FunctionType, Tag
 from patchkit.model.fingerprint import with_fingerprint
@@ -27,6 +28,7 @@ from patchkit.read.source.layout import Measures
 from patchkit.read.source.lexer import TOKEN, TYPEOF_PREFIX
 from patchkit.read.source.primitives import primitive_name
 
+_Object = TypeVar("_Object", Variable, Function)
 _TEXT = 160  # characters of an initialiser that are kept to be shown
 _UNFINISHED = "its layout could not be asked of the compiler: "
 
@@ -37,9 +39,9 @@ class Builder:
     def __init__(self, inventory: Inventory, measures: Measures) -> None:
         self._inventory = inventory
         self._measures = measures
-        self._constants: dict[int, dict[str, int]] = {}
-        for (number, expression), value in measures.constants.items():
-            self._constants.setdefault(number, {})[expression] = value
+        self._constants: dict[tuple[int, int], dict[str, int]] = {}
+        for (scope, number, expression), value in measures.constants.items():
+            self._constants.setdefault((scope, number), {})[expression] = value
         self._variable_types: dict[str, TypeCode] = {v.name: v.type for _, v, f in inventory.variables if not f}
         self._sizes: dict[str, int] = {}
         self._decoded: dict[str, CType] = {}
@@ -104,6 +106,10 @@ class Builder:
             return code
         match code:
             case ["[]", element, length]:
+                if element[0] == "t":  # an array of arrays is one type, however many typedefs it was written with
+                    home, target = self._follow(place, element)
+                    if isinstance(target, list) and target[0] == "[]":
+                        return ["[]", self._resolve(home, target), self._number(place, length)]
                 return ["[]", self._resolve(place, element), self._number(place, length)]
             case ["v", element, size]:
                 return ["v", self._resolve(place, element), self._number(place, size) or 0]
@@ -136,9 +142,9 @@ class Builder:
     def _number(self, place: Place, length: int | str | None) -> int | None:
         if not isinstance(length, str):
             return length
-        value = self._constants.get(place.number, {}).get(length)
+        value = self._constants.get((place.scope, place.number), {}).get(length)
         if value is None:
-            reason = self._measures.refused.get(("constant", place.number, length), "no answer")
+            reason = self._measures.refused.get(("constant", place.scope, place.number, length), "no answer")
             self.gaps.append(Gap(place.coord, f"the bound [{length}] could not be asked of the compiler: {reason}"))
         return value
 
@@ -224,12 +230,14 @@ class Builder:
         for place, raw, function in self._inventory.variables:
             variable = self._variable(place, raw, function, names)
             variable = replace(variable, units=self._inventory.holders(place))
-            known = found.get(variable.key)
-            if known is None or (
-                known.initialiser is None and variable.initialiser is not None and known.file == variable.file
-            ):
-                found[variable.key] = with_fingerprint(variable)
-            elif with_fingerprint(variable).fingerprint != known.fingerprint and variable.initialiser is not None:
+            known, variable = found.get(variable.key), with_fingerprint(variable)
+            if known is None:
+                found[variable.key] = variable
+            elif variable.fingerprint == known.fingerprint:
+                found[variable.key] = _together(known, variable)
+            elif known.initialiser is None and variable.initialiser is not None and known.file == variable.file:
+                found[variable.key] = _together(variable, known)
+            elif variable.initialiser is not None:
                 key = _free_key(found, variable.key, variable.file)
                 found[key] = with_fingerprint(replace(variable, key=key))
         return found
@@ -241,7 +249,7 @@ class Builder:
         code = raw.type
         if not (isinstance(code, list) and code[0] == "[]" and code[2] is None and raw.initialiser is not None):
             return code
-        bound = open_bound(raw, self._follow(place, code[1])[1], self._constants.get(place.number, {}))
+        bound = open_bound(raw, self._follow(place, code[1])[1], self._constants.get((place.scope, place.number), {}))
         if bound is None:
             self.gaps.append(Gap(place.coord, f"{raw.name}: how many elements its initialiser has is not known"))
         return ["[]", code[1], bound]
@@ -309,18 +317,20 @@ class Builder:
                 )
             )
             known = found.get(key)
-            if known is not None and known.fingerprint != function.fingerprint:
+            if known is not None and known.fingerprint == function.fingerprint:
+                function = _together(known, function)
+            elif known is not None:
                 key = _free_key(found, key, place.file)
                 function = with_fingerprint(replace(function, key=key))
             found[key] = function
         return found
 
 
-def macros(constants: Iterable[Constant], answers: Mapping[tuple[int, str], int]) -> dict[str, Macro]:
-    """Build the constant macros; `answers` are keyed by (index of the constant, expression)."""
+def macros(constants: Iterable[Constant], answers: Mapping[tuple[int, int, str], int]) -> dict[str, Macro]:
+    """Build the constant macros; `answers` are keyed by (0, index of the constant, expression)."""
     found = {}
     for index, constant in enumerate(constants):
-        value = constant.value if constant.value is not None else answers.get((index, constant.expression))
+        value = constant.value if constant.value is not None else answers.get((0, index, constant.expression))
         if value is not None:
             name = constant.name.split("@", 1)[0]
             found[constant.name] = with_fingerprint(Macro(constant.name, name, constant.coord, constant.text, value))
@@ -336,6 +346,11 @@ def _assigned(
     found = {word for word in body.assigned if word in variables or word in local}
     found |= {word for word in body.handed_on if word in arrays or (word in addressed and word not in parameters)}
     return tuple(sorted(found))
+
+
+def _together(kept: _Object, other: _Object) -> _Object:
+    """Return `kept` with the units of both, which stand for one thing in a header that segments are cut from."""
+    return replace(kept, units=tuple(sorted({*kept.units, *other.units})))
 
 
 def _free_key(taken: Mapping[str, object], key: str, file: str) -> str:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -71,7 +71,10 @@ class Frontend:
                     self.static_prototypes.setdefault(name, set()).add(number)
 
     def needed(self, units: Iterable[ReadUnit]) -> list[int]:
-        """Return the declarations worth parsing: types anywhere, variables and functions outside system headers."""
+        """Return the declarations worth parsing: types and variables anywhere, functions outside system headers.
+
+        Variables that are defined elsewhere only matter where a constant expression of the program asks for their size.
+        """
         wanted: set[int] = set()
         seen: set[int] = set()
         for unit in units:
@@ -81,13 +84,13 @@ class Frontend:
                 seen.add(id(segment))
                 for number, _ in segment.items:
                     kind = self._kinds[number]
-                    if kind in (Kind.TYPEDEF, Kind.TYPE) or (
-                        kind in (Kind.FUNCTION, Kind.VARIABLE) and not segment.system
+                    if kind in (Kind.TYPEDEF, Kind.TYPE, Kind.VARIABLE) or (
+                        kind in (Kind.FUNCTION, Kind.EXTERN) and not segment.system
                     ):
                         wanted.add(number)
         return sorted(wanted)
 
-    def parse(self, numbers: Iterable[int], partner: "Partner | None" = None) -> None:
+    def parse(self, numbers: Sequence[int], partner: "Partner | None" = None) -> None:
         """Fill `fragments` for declarations that are not there yet; a partner does its half of what both sides have."""
         missing = {number: self.splitter.declarations[number] for number in numbers if number not in self.fragments}
         if partner is not None:
@@ -99,6 +102,9 @@ class Frontend:
             self.fragments.update({n: theirs[digests[n]] for n in missing if n not in parsed and digests[n] in theirs})
             missing = {n: d for n, d in missing.items() if n not in self.fragments}
         self.fragments.update(parse_declarations(missing, self._typedefs))
+        for number in numbers:
+            if self._kinds[number] is Kind.EXTERN:
+                self.fragments[number].problem = ""  # then it is not needed, or what needs it fails
 
 
 class Partner(Protocol):

@@ -1,7 +1,7 @@
 """Everything a version declares, each thing once, and the questions to the compiler that it raises."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from patchkit.model.program import Coord, Gap
@@ -17,6 +17,7 @@ from patchkit.read.source.scope import (
     defined_keys,
     distinct_segments,
     named_keys,
+    prefer_used,
     references,
     sort_into_classes,
 )
@@ -98,15 +99,23 @@ class Inventory:
             found: dict[int, dict[str, None]] = {}
             for unit in self.units:
                 for segment in unit.segments:
-                    if not segment.system:
-                        found.setdefault(id(segment), {})[unit.source] = None
+                    found.setdefault(id(segment), {})[unit.source] = None
             self._holders = {key: tuple(sorted(sources)) for key, sources in found.items()}
         return self._holders.get(id(place.segment), ())
 
 
 def take_inventory(frontend: Frontend, units: Sequence[ReadUnit]) -> Inventory:
     """List everything that `units`, whose declarations are parsed, declare."""
-    inventory = Inventory(frontend, units, sort_into_classes(units, frontend.fragments))
+    classes = sort_into_classes(units, frontend.fragments)
+    inventory = _list_classes(Inventory(frontend, units, classes))
+    if any(unit_class.renamed for unit_class in classes):
+        files = {key: place.file for key, place in inventory.types.items()}
+        if prefer_used(classes, set(wanted_types(inventory)), frontend.fragments, files):
+            return _list_classes(Inventory(frontend, units, classes))
+    return inventory
+
+
+def _list_classes(inventory: Inventory) -> Inventory:
     for scope, unit_class in enumerate(inventory.classes):
         _list_class(inventory, scope, unit_class)
     return inventory
@@ -131,11 +140,11 @@ def _list_declaration(inventory: Inventory, unit_class: UnitClass, place: Place,
         if key not in inventory.types or (inventory.types[key].system and not place.system):
             inventory.types[key] = place
             inventory.plain[key] = plain
-    if place.system:
-        return
-    for variable in fragment.variables:
+    for variable in fragment.variables:  # <syslog.h> and others define some too
         if variable.storage != "extern" or variable.initialiser is not None:
             inventory.variables.append((place, variable, ""))
+    if place.system:
+        return
     if fragment.body is not None and fragment.functions:
         inventory.functions.append(place)
         name = fragment.functions[0].name
@@ -188,27 +197,44 @@ def expressions(code: TypeCode) -> Iterator[str]:
                 yield from expressions(parameter)
 
 
-def survey(inventory: Inventory, wanted: Iterable[str], jobs: int) -> Measures:
-    """Ask the compiler for every number that the wanted types and all variables need."""
-    surveyor = Surveyor(inventory.frontend.fragments)
-    asked: set[tuple[int, str]] = set()
+def survey(
+    inventory: Inventory,
+    wanted: Iterable[str],
+    jobs: int,
+    *,
+    only: Container[tuple[object, ...]] | None = None,
+    variables: Mapping[int, Mapping[str, str]] | None = None,
+) -> Measures:
+    """Ask the compiler for every number that the wanted types and all variables need, or for those of `only`.
+
+    `only` are keys of `Measures.refused`, `variables` declarations as in `Preambles`.
+    """
+    surveyor = Surveyor(inventory.frontend.fragments, variables)
+    asked: set[tuple[object, ...]] = set()
+
+    def due(what: str, place: Place, *more: str) -> bool:
+        tag = (what, place.scope, place.number, *more)
+        return only is None or tag in only
 
     def ask_constants(place: Place, code: TypeCode, more: Iterable[str] = ()) -> None:
         for expression in (*expressions(code), *more):
-            if (place.number, expression) not in asked:
-                asked.add((place.number, expression))
-                surveyor.constant(inventory.home(place), place.number, expression)
+            tag = ("constant", place.scope, place.number, expression)
+            if tag not in asked and due("constant", place, expression):
+                asked.add(tag)
+                surveyor.constant(place.scope, inventory.home(place), place.number, expression)
 
     for key in wanted:
         place, plain = inventory.types[key], inventory.plain[key]
         home = inventory.home(place)
         match definition(inventory.fragment(place), plain):
             case RawRecord() as record:
-                surveyor.record(place.scope, home, place.number, record)
+                if due("record", place):
+                    surveyor.record(place.scope, home, place.number, record)
                 for member in record.members:
                     ask_constants(place, member.type)
             case RawEnum() as enum:
-                surveyor.enum(place.scope, home, place.number, enum)
+                if due("enum", place):
+                    surveyor.enum(place.scope, home, place.number, enum)
             case code if code is not None:
                 ask_constants(place, code)
             case _:
@@ -217,7 +243,7 @@ def survey(inventory: Inventory, wanted: Iterable[str], jobs: int) -> Measures:
         ask_constants(place, variable.type, bound_expressions(variable))
     for place in inventory.functions:
         ask_constants(place, inventory.fragment(place).functions[0].type)
-    if inventory.units:
+    if inventory.units and only is None:
         surveyor.primitives(inventory.units[0], _primitives(inventory))
     return surveyor.ask(jobs)
 

@@ -34,30 +34,34 @@ class EnumLayout:
 
 @dataclass(slots=True)
 class Measures:
-    """Everything the compiler said. Keys: (class number, plain key) for types, (declaration, expression) for
-    constants.
+    """Everything the compiler said.
+
+    Keys: (class number, plain key) for types, (class number, declaration, expression) for constants.
     """
 
     records: dict[tuple[int, str], RecordLayout] = field(default_factory=dict)
     enums: dict[tuple[int, str], EnumLayout] = field(default_factory=dict)
-    constants: dict[tuple[int, str], int] = field(default_factory=dict)
+    constants: dict[tuple[int, int, str], int] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)  # of primitives and pointers, in bytes
     refused: dict[tuple[object, ...], str] = field(default_factory=dict)
 
 
 def add_measures(measures: Measures, more: Measures) -> None:
-    """Take the constants of a later survey, and forget that they were refused in an earlier one."""
+    """Take the answers of a later survey, which asked again for all that was refused but basic types."""
+    measures.records.update(more.records)
+    measures.enums.update(more.enums)
     measures.constants.update(more.constants)
-    for number, expression in more.constants:
-        measures.refused.pop(("constant", number, expression), None)
+    measures.refused = {tag: text for tag, text in measures.refused.items() if tag[0] == "primitive"} | more.refused
 
 
 class Surveyor:
     """Collects questions about one version, then asks them all at once."""
 
-    def __init__(self, fragments: Mapping[int, Fragment]) -> None:
+    def __init__(
+        self, fragments: Mapping[int, Fragment], variables: Mapping[int, Mapping[str, str]] | None = None
+    ) -> None:
         self._fragments = fragments
-        self._preambles = Preambles(fragments)
+        self._preambles = Preambles(fragments, variables or {})
         self._records: dict[tuple[int, str], tuple[int, RawRecord]] = {}
         self.measures = Measures()
 
@@ -73,15 +77,15 @@ class Surveyor:
         words = (f"sizeof({type_name})", f"({type_name})-1 < 0", *enum.constants)
         self._add(unit, number, enum.text, Question(words, setup=setup), ("enum", scope, number, enum))
 
-    def constant(self, unit: ReadUnit, number: int, expression: str) -> None:
+    def constant(self, scope: int, unit: ReadUnit, number: int, expression: str) -> None:
         """Ask for the value of a constant expression."""
-        self._add(unit, number, expression, Question((expression,)), ("constant", number, expression))
+        self._add(unit, number, expression, Question((expression,)), ("constant", scope, number, expression))
 
     def macro(self, unit: ReadUnit, index: int, constant: Constant) -> None:
         """Ask for the value of a macro, in the scope of a unit that defines it."""
         question = Question((constant.expression,), defines=constant.defines)
         words = self._preambles.words(" ".join((constant.expression, *constant.defines)))
-        self._preambles.add(unit, (), words, question, ("constant", index, constant.expression))
+        self._preambles.add(unit, (), words, question, ("constant", 0, index, constant.expression))
 
     def primitives(self, unit: ReadUnit, names: Iterable[str]) -> None:
         """Ask for the sizes of basic types; `*` is a pointer."""
@@ -104,7 +108,7 @@ class Surveyor:
 
     def _take(self, tag: tuple[object, ...], answer: Answer | Refusal) -> None:
         if isinstance(answer, Refusal):
-            self.measures.refused[tag[:2] if tag[0] == "primitive" else tag[:3]] = answer.reason
+            self.measures.refused[tag[:3] if tag[0] in ("record", "enum") else tag] = answer.reason
             return
         match tag:
             case ("record", int(scope), int(number), RawRecord() as record):
@@ -118,8 +122,8 @@ class Surveyor:
                     size,
                     bool(negative),
                 )
-            case ("constant", int(number), str(expression)):
-                self.measures.constants[number, expression] = _signed(answer.words[0])
+            case ("constant", int(scope), int(number), str(expression)):
+                self.measures.constants[scope, number, expression] = _signed(answer.words[0])
             case ("primitive", str(name)):
                 self.measures.sizes[name] = answer.words[0]
 

@@ -16,7 +16,7 @@ from patchkit.model.build import Recording
 from patchkit.model.codec import FORMAT, program_from_json, program_to_json
 from patchkit.model.program import Program
 
-_READER = 2  # raise it when the same text is read into another model
+_READER = 3  # raise it when the same text is read into another model
 _FOLDER = "models"
 _KEPT = 4
 

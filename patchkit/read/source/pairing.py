@@ -8,10 +8,11 @@ from multiprocessing.connection import Connection
 from patchkit.errors import PatchkitError, ToolError
 from patchkit.model.codec import program_from_json, program_to_json
 from patchkit.model.program import Program
+from patchkit.read.collector import without_collector
 from patchkit.read.source.fragment import Fragment
 from patchkit.read.source.frontend import Frontend
 from patchkit.read.source.request import Progress, Request
-from patchkit.read.source.version import read_version, without_collector
+from patchkit.read.source.version import read_version
 
 
 class _Pipe:

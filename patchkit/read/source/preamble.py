@@ -29,10 +29,15 @@ class Layer:
 
 
 class Preambles:
-    """The layers of one version."""
+    """The layers of one version.
 
-    def __init__(self, fragments: Mapping[int, Fragment]) -> None:
+    `variables` are declarations of variables by number of the declaration that they stand for, and name. Beside the
+    types of declaration n, its variables are known as ~n.
+    """
+
+    def __init__(self, fragments: Mapping[int, Fragment], variables: Mapping[int, Mapping[str, str]]) -> None:
         self._fragments = fragments
+        self._variables = variables
         self.layers: list[Layer] = []
         self._words: dict[int, frozenset[str]] = {}
         self._defines: dict[int, dict[str, str]] = {}
@@ -52,7 +57,7 @@ class Preambles:
                 layer.numbers.add(number)
                 fresh = [key for key in self._defined_by(number) if key not in layer.defined]
                 if fresh or not self._defined_by(number):
-                    layer.texts.append(self._fragments[number].emit)
+                    layer.texts.append(self._text(number))
                     layer.defined.update(self._defined_by(number))
         layer.questions.append(question)
         layer.tags.append(tag)
@@ -76,13 +81,18 @@ class Preambles:
 
     def _defined_by(self, number: int) -> dict[str, str]:
         found = self._defines.get(number)
-        if found is None:
+        if found is None and number < 0:
+            found = self._defines[number] = {f"&{name}": text for name, text in self._variables[~number].items()}
+        elif found is None:
             fragment = self._fragments[number]
             found = dict(definitions(fragment))
             for enum in fragment.enums:
                 found.update(dict.fromkeys((f"={name}" for name in enum.constants), enum.text))
             self._defines[number] = found
         return found
+
+    def _text(self, number: int) -> str:
+        return self._fragments[number].emit if number >= 0 else "\n".join(self._variables[~number].values())
 
     def words(self, text: str) -> frozenset[str]:
         """Return the identifiers of a piece of C."""
@@ -91,7 +101,7 @@ class Preambles:
     def _words_of(self, number: int) -> frozenset[str]:
         found = self._words.get(number)
         if found is None:
-            found = self._words[number] = self.words(self._fragments[number].emit)
+            found = self._words[number] = self.words(self._text(number))
         return found
 
     def _environment(self, unit: ReadUnit) -> tuple[dict[str, list[int]], dict[int, int]]:
@@ -109,14 +119,16 @@ class Preambles:
         return found
 
     def _declared_in(self, segment: Segment) -> list[tuple[int, list[str]]]:
-        """Return the declarations of types in a segment with the bare names that each defines."""
+        """Return the declarations of types and variables in a segment with the bare names that each defines."""
         found = self._segments.get(id(segment))
         if found is None:
             numbers = dict.fromkeys(number for number, _ in segment.items)
+            known: list[int] = []
+            for number in numbers:
+                known += [number] * bool(number in self._fragments and self._fragments[number].emit)
+                known += [~number] * (number in self._variables)
             found = self._segments[id(segment)] = [
-                (number, [key.lstrip("=").rsplit(" ", 1)[-1] for key in self._defined_by(number)])
-                for number in numbers
-                if number in self._fragments and self._fragments[number].emit
+                (number, [key.lstrip("=&").rsplit(" ", 1)[-1] for key in self._defined_by(number)]) for number in known
             ]
         return found
 

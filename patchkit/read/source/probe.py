@@ -130,7 +130,11 @@ def _render_question(number: int, question: Question) -> list[str]:
         )
     if question.defines:
         names = [re.split(r"\W", text, maxsplit=1)[0] for text in question.defines]
-        lines = [*(f"#define {text}" for text in question.defines), *lines, *(f"#undef {name}" for name in names)]
+        lines = [
+            *(f"{marker}\n#define {text}" for text in question.defines),
+            *lines,
+            *(f"#undef {name}" for name in names),
+        ]
     if question.setup:
         # Declarations of its own need a scope of their own; only then is there a function, which costs ten times more.
         parts = [p if p.lstrip().startswith("#") else f"{marker}\n{p}" for p in question.setup.split("\n")]

@@ -4,8 +4,8 @@ Most names mean one thing in a whole program. Where units disagree (redis has tw
 classes that agree on every disputed name; each class then has its own mapping from plain keys to the program's keys.
 """
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from patchkit.model.build import CompileCommand
@@ -98,9 +98,11 @@ def defined_keys(fragment: Fragment) -> list[str]:
 
 
 def references(fragment: Fragment, key: str) -> Iterator[str]:
-    """Yield the keys that the definition of `key` mentions."""
+    """Yield the keys that the definition of `key` mentions, that of the record it is part of among them."""
     for record in fragment.records:
         if record.key == key:
+            if record.parent:
+                yield record.parent
             for member in record.members:
                 yield from named_keys(member.type)
     for name, code in fragment.typedefs:
@@ -139,6 +141,36 @@ def sort_into_classes(units: Sequence[ReadUnit], fragments: Mapping[int, Fragmen
         classes.setdefault(tuple(sorted(choice.items())), UnitClass([])).units.append(unit)
     _name_variants(list(classes.items()), contents, disputed, fragments)
     return list(classes.values())
+
+
+def prefer_used(
+    classes: Sequence[UnitClass], used: Set[str], fragments: Mapping[int, Fragment], files: Mapping[str, str]
+) -> bool:
+    """Give the plain key of a disputed name to a definition that the program uses; return whether that changed any.
+
+    `used` are keys of the program, `files` where the definitions stand that have plain keys now.
+    """
+    changed = False
+    for plain in sorted({plain for unit_class in classes for plain in unit_class.renamed} - used):
+        users: Counter[str] = Counter()
+        for unit_class in classes:
+            if unit_class.key(plain) in used:
+                users[unit_class.key(plain)] += len(unit_class.units)
+        if not users or plain not in files:
+            continue
+        chosen = min(users, key=lambda key: (-users[key], key))
+        for unit_class in classes:
+            if unit_class.key(plain) == chosen:
+                del unit_class.renamed[plain]
+            elif plain not in unit_class.renamed and _defines(unit_class, plain, fragments):
+                unit_class.renamed[plain] = f"{plain}@{files[plain]}"
+        changed = True
+    return changed
+
+
+def _defines(unit_class: UnitClass, key: str, fragments: Mapping[int, Fragment]) -> bool:
+    numbers = (number for segment in unit_class.segments() for number, _ in segment.items)
+    return any(key in defined_keys(fragments[number]) for number in numbers if number in fragments)
 
 
 def distinct_segments(units: Sequence[ReadUnit]) -> Iterator[Segment]:

@@ -182,6 +182,29 @@ def test_names_outside_their_section_are_a_gap(tmp_path: Path) -> None:
     assert "has no end" in _refused(tmp_path, {**endless, ".debug_str": b"a" * 100_000})
 
 
+def test_names_that_overlap_without_end_are_not_kept(tmp_path: Path) -> None:
+    many = [die("variable", name=("strp", place), type="int", location=ADDRESS) for place in range(3000)]
+    content = {**sections(compile_unit(INT, *many)), ".debug_str": b"a" * 3000 + b"\0"}
+    assert "names overlap" in _refused(tmp_path, content)
+
+
+def test_enumerations_wider_than_numbers_are_a_gap(tmp_path: Path) -> None:
+    constant = die("enumerator", name="A", const_value=1)
+    wide = die("enumeration_type", constant, name="e", byte_size=1 << 40, encoding=5, label="e")
+    assert "wider than any number" in _refused(tmp_path, sections(compile_unit(INT, wide, _variable("e"))))
+
+
+def test_units_that_refer_to_a_broken_unit_are_gaps_too(tmp_path: Path) -> None:
+    good = compile_unit(INT, die("variable", name="x", type=("ref_addr", 0x100), location=ADDRESS))
+    content = sections(good, compile_unit(INT, *chain("pointer_type", 100)))
+    info = bytearray(content[".debug_info"])
+    info[-6] = 0x7E
+    content[".debug_info"] = bytes(info)
+    program = _read(tmp_path, content)
+    assert len(program.gaps) == 2
+    assert program.variables == {}
+
+
 def test_line_tables_that_claim_many_files_are_a_gap(tmp_path: Path) -> None:
     top = compile_unit(INT, die("variable", name="x", type="int", decl_file=1, location=ADDRESS))
     top.attributes["stmt_list"] = ("sec_offset", 0)
@@ -207,6 +230,23 @@ def test_section_headers_are_not_believed(tmp_path: Path, what: str) -> None:
         content[".debug_info"] = struct.pack("<IIQQ", 1, 0, 1 << 45, 1) + b"x" * 50
     with pytest.raises(InputError, match=words):
         _read(tmp_path, content, {".debug_info": header})
+
+
+def test_sections_that_overlap_are_not_read_again_and_again(tmp_path: Path) -> None:
+    content = {**sections(compile_unit(INT, _variable("int"))), ".debug_str": b"x" * 5000}
+    path = tmp_path / "made"
+    path.write_bytes(_with_copies(elf(content), 60))
+    with pytest.raises(InputError, match="overlap"):
+        read_elf(path, label="made")
+
+
+def _with_copies(file: bytes, copies: int) -> bytes:
+    """Return an ELF file in which the last debug section has many headers."""
+    start, count = struct.unpack_from("<Q", file, 40)[0], struct.unpack_from("<H", file, 60)[0]
+    table = file[start:]
+    copied = bytearray(file[:start] + table + table[(count - 2) * 64 : (count - 1) * 64] * copies)
+    struct.pack_into("<H", copied, 60, count + copies)
+    return bytes(copied)
 
 
 def test_compression_that_python_cannot_undo_is_refused_with_what_to_do(tmp_path: Path) -> None:
