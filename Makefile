@@ -31,10 +31,8 @@ lint: $(READY_DEV)
 	$(BIN)/lint-imports --no-cache
 
 bench: $(READY)
-	@.ci/debian-packages test
-	@for program in $$(grep -l __main__ corpora/bench/*.py); do \
-		echo "== $$program"; $(BIN)/python -m corpora.bench.$$(basename "$$program" .py) || exit 1; \
-	done
+	@.ci/debian-packages bench
+	@for program in diff curve; do echo "== $$program"; $(BIN)/python -m corpora.bench.$$program || exit 1; done
 
 campaign: $(READY_DEV)
 	@.ci/debian-packages test

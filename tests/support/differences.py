@@ -34,6 +34,7 @@ Definition = Record | Enum | Typedef
 Plain = dict[str, object]
 _Object = TypeVar("_Object", Variable, Function)
 _BUILT_IN = "<built-in>"  # what the compiler knows without a declaration has no place in any source
+_ROUNDS = 10
 _OPTIMISED = re.compile(r"-O([1-9sz]|fast)?$")
 
 
@@ -133,7 +134,7 @@ class _View:
         shared = {other.key(key) for key in other.definitions}
         types = {self.key(key): each for key, each in self.definitions.items()}
         return {
-            "type": {key: self._plain_type(each) for key, each in types.items() if key in shared},
+            "type": {key: self.plain_type(each) for key, each in types.items() if key in shared},
             "variable": {
                 name: {"type": self._spell(each.type), "size": each.size, "thread-local": each.thread_local}
                 for name, each in self.variables.items()
@@ -146,7 +147,8 @@ class _View:
             },
         }
 
-    def _plain_type(self, definition: Definition) -> Plain:
+    def plain_type(self, definition: Definition) -> Plain:
+        """Return a definition as plain values."""
         match definition:
             case Record():
                 members = {
@@ -200,25 +202,35 @@ def _pairs(left: _View, right: _View) -> dict[str, str]:
     for side, view in enumerate((left, right)):
         for definition in view.definitions.values():
             groups[definition.key.split("@", 1)[0]][side].append(definition)
+    shared = [group for group in groups.values() if max(map(len, group)) > 1]
     names: dict[str, str] = {}
-    for ours, theirs in groups.values():
-        if len(ours) < 2 and len(theirs) < 2:
-            continue
-        free = {each.key: each for each in ours}
-        for other in sorted(theirs, key=lambda each: each.key):
-            likeness = {key: _likeness(left, each, right, other) for key, each in free.items()}
-            best = max(likeness, key=lambda key: likeness[key], default="")
-            if best and likeness[best]:
-                names[other.key] = free.pop(best).key
-            elif other.key in left.definitions:
-                names[other.key] = f"{other.key}@{right.path(other.coord.file)}"
+    for _ in range(_ROUNDS):
+        right.renamed = names
+        names = {}
+        for ours, theirs in shared:
+            names |= _pair(left, ours, right, theirs)
+        if names == right.renamed:
+            break
+    return names
+
+
+def _pair(left: _View, ours: list[Definition], right: _View, theirs: list[Definition]) -> dict[str, str]:
+    likeness = {(one.key, other.key): _likeness(left, one, right, other) for one in ours for other in theirs}
+    names: dict[str, str] = {}
+    for one, other in sorted(likeness, key=lambda pair: (-likeness[pair], pair)):
+        if likeness[one, other] and other not in names and one not in names.values():
+            names[other] = one
+    for other in theirs:
+        if other.key not in names and other.key in left.definitions:
+            names[other.key] = f"{other.key}@{right.path(other.coord.file)}"
     return names
 
 
 def _likeness(left: _View, one: Definition, right: _View, other: Definition) -> int:
     place = left.path(one.coord.file) == right.path(other.coord.file)
     line = place and one.coord.line == other.coord.line
-    return 4 * (_shape(one) == _shape(other)) + 2 * place + line
+    same = left.plain_type(one) == right.plain_type(other)  # as far as what they refer to is paired already
+    return 8 * (_shape(one) == _shape(other)) + 4 * same + 2 * place + line
 
 
 def _shape(definition: Definition) -> object:

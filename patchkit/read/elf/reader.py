@@ -9,6 +9,7 @@ from patchkit.read.elf.collect import Collector, Facts
 from patchkit.read.elf.failure import BROKEN
 from patchkit.read.elf.image import guarded, read_image
 from patchkit.read.elf.opening import REBUILD, Reading, open_units, reason_of, without_debug_information
+from patchkit.read.elf.rename import Renamer, freed_keys
 from patchkit.read.elf.separate import find_debug_file
 from patchkit.read.elf.types import Definition
 from patchkit.read.elf.unit import Unit
@@ -39,6 +40,12 @@ def _program(reading: Reading, path: Path, label: str) -> Program:
     variables = merge_objects(variable for each in facts for variable in each.variables)
     functions = merge_objects(function for each in facts for function in each.functions)
     kept = belonging(definitions, variables.values(), functions.values())
+    freed = freed_keys(kept)
+    if freed:
+        renamer = Renamer(freed)
+        kept = [renamer.definition(each) for each in kept]
+        variables = {key: renamer.object(each) for key, each in variables.items()}
+        functions = {key: renamer.object(each) for key, each in functions.items()}
     return Program(
         label=label,
         origin=Origin.ELF,

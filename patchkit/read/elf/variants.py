@@ -157,7 +157,8 @@ class _Mentions:
         if known is None:
             match definition:
                 case Record():
-                    known = self._union(member.type for member in definition.members)
+                    # An unnamed record goes with the one that it is part of.
+                    known = self._union(member.type for member in definition.members) | {definition.parent}
                 case Typedef():
                     known = self._type(definition.type)
                 case Enum():

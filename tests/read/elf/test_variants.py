@@ -113,6 +113,32 @@ def test_a_header_read_under_other_macros_is_another_definition(tmp_path: Path) 
     }
 
 
+def test_the_only_definition_that_belongs_to_the_program_has_the_plain_key(tmp_path: Path) -> None:
+    """The C library's `struct tm` depends on feature macros, and two units use the other one in passing only."""
+    passing = (
+        "#define _GNU_SOURCE\n#include <time.h>\nint {}(void) {{ struct tm t = {{ 0 }}; return (int)t.tm_gmtoff; }}"
+    )
+    kept = "#define _POSIX_C_SOURCE 200809L\n#include <time.h>\nstruct tm *kept; int main(void) { return 0; }"
+    program = read(build(tmp_path, a_c=passing.format("a"), b_c=passing.format("b"), c_c=kept))
+    assert _types(program) == {"kept": "struct tm *"}
+    assert [key for key in program.records] == ["struct tm"]
+    assert program.records["struct tm"].members[-1].name == "__tm_zone"
+
+
+def test_unnamed_records_are_divided_with_what_they_are_part_of(tmp_path: Path) -> None:
+    def unit(body: str, name: str) -> str:
+        return f"struct s {{ {body} struct {{ int x; }} in; }}; struct s {name};"
+
+    program = read(build(tmp_path, a_c=unit("int a;", "x") + MAIN, b_c=unit("long a;", "y")))
+    assert {key: record.parent for key, record in program.records.items()} == {
+        "struct s": "",
+        "struct s@b.c": "",
+        "struct s.in": "struct s",
+        "struct s.in@b.c": "struct s@b.c",
+    }
+    assert spell(program.records["struct s@b.c"].members[1].type) == "struct s.in@b.c"
+
+
 def test_several_meanings_in_one_file_are_numbered(tmp_path: Path) -> None:
     source = """
     int f(void) { static struct { int a; } state; return state.a++; }
