@@ -81,8 +81,9 @@ class Named:
     A key is the C spelling (`struct client`, `robj`, `enum mode`). An unnamed aggregate that a typedef names takes the
     typedef's name: `typedef struct {…} T` has the key `struct T`. An unnamed one inside another is `struct
     outer.member` (`union outer.#0` where the member has no name either, counted over such members). An unnamed
-    enumeration is `enum {FIRST}` after its first constant. The type of `struct {…} x;` is `struct <x>`. Where one
-    name means different things in one program, the others than the most used one get `@file` of their definition.
+    enumeration is `enum {FIRST}` after its first constant. The type of `struct {…} x;` is `struct <x>`. What a
+    function declares names the function: `struct f().tag`, `struct <f().x>`. Where one name means different things in
+    one program, the others than the most used one get `@file` of their definition, `@file#2` the next of that file.
     """
 
     tag: Tag

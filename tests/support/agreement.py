@@ -2,11 +2,13 @@
 
 Each knows of things that the other cannot see, and only that is forgiven. Debug information has
 
+- nothing at all of units that were compiled without `-g`;
 - no types that nothing uses, so an unnamed enumeration may lack the typedef that names it;
 - no `packed`, so the alignment of a packed record is a guess;
 - nothing of static functions and variables that the compiler dropped: those have no symbol either;
 - `inline` only on functions of which some copy was made, and header functions only in units that use them;
-- a variable's type as its first declaration spells it, and a type where the unit that uses it has it from;
+- a variable's type as its first declaration spells it, a type where the unit that uses it has it from, and a static
+  local where it is written, which may be a file that a function includes;
 - names made of `__LINE__`, which the recorder sets to 0, so that moving code renames nothing.
 """
 
@@ -60,8 +62,13 @@ def differences(source: Program, elf: Program, symbols: Mapping[str, int]) -> li
     found += [each for each in _compare("variable", source.variables, variables) if not _composed(each, source, elf)]
     found += _compare("function", source.functions, elf.functions)
     found += _undefined(source, elf)
-    found += _dropped("variable", source.variables, variables, symbols)
-    found += _dropped("function", source.functions, elf.functions, symbols)
+    told = {unit.source for unit in elf.units}
+    for subject, ours, theirs in (
+        ("variable", source.variables, variables),
+        ("function", source.functions, elf.functions),
+    ):
+        known = {key: entity for key, entity in ours.items() if not told.isdisjoint(entity.units)}
+        found += _dropped(subject, known, theirs, symbols)
     return sorted(found)
 
 
@@ -90,7 +97,9 @@ def _compare_enums(source: Program, elf: Program) -> Iterator[Difference]:
 def _facts(entity: Definition, other: Definition) -> dict[str, str]:
     """Return what both readers can know of an entity, from the name of the fact to its value."""
     facts: dict[str, str] = {}
-    if not isinstance(entity, Typedef) and not all(each.coord.file.startswith("/usr/") for each in (entity, other)):
+    local = isinstance(entity, Variable) and entity.linkage is Linkage.LOCAL
+    system = entity.coord.file.startswith("/usr/") and other.coord.file.startswith("/usr/")
+    if not local and not system and not isinstance(entity, Typedef):
         facts["file"] = entity.coord.file
     match entity, other:
         case Record(), Record():
@@ -122,7 +131,7 @@ def _without_lines(source: Mapping[str, Variable], elf: Mapping[str, Variable]) 
     found: dict[str, Variable] = {}
     for variable in sorted(elf.values(), key=lambda each: each.coord):
         name = variable.name.replace(str(variable.coord.line), "0")
-        plain = f"{variable.coord.file}:{variable.function}:{name}"
+        plain = f"{variable.key.split(':', 1)[0]}:{variable.function}:{name}"
         if variable.function and variable.key not in source and plain in source:
             ordinal = next(n for n in range(len(elf)) if (f"{plain}#{n}" if n else plain) not in found)
             key = f"{plain}#{ordinal}" if ordinal else plain
@@ -186,7 +195,9 @@ def _dropped(
 
 
 def _undefined(source: Program, elf: Program) -> Iterator[Difference]:
-    """What debug information refers to is defined there exactly if the source defines it."""
+    """What debug information refers to is defined there exactly if the source defines it, all units having any."""
+    if {unit.source for unit in source.units} - {unit.source for unit in elf.units}:
+        return
     known = elf.records.keys() | elf.enums.keys() | elf.typedefs.keys()
     ours = source.records.keys() | source.enums.keys() | source.typedefs.keys()
     for key in sorted({named.key for named in _mentioned(elf)} - known):

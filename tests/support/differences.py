@@ -220,9 +220,9 @@ def _pair(left: _View, ours: list[Definition], right: _View, theirs: list[Defini
     for one, other in sorted(likeness, key=lambda pair: (-likeness[pair], pair)):
         if likeness[one, other] and other not in names and one not in names.values():
             names[other] = one
-    for other in theirs:
-        if other.key not in names and other.key in left.definitions:
-            names[other.key] = f"{other.key}@{right.path(other.coord.file)}"
+    for each in theirs:
+        if each.key not in names and each.key in left.definitions:
+            names[each.key] = f"{each.key}@{right.path(each.coord.file)}"
     return names
 
 

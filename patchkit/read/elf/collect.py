@@ -177,15 +177,17 @@ class Collector:
                 around = name or function_around(origin)
                 if origin.name and around and origin.name not in _FUNCTION_NAMES:
                     found.setdefault((around, origin.name), []).append((line, column, origin.offset, entry))
+        # What they are called names the function's file; they may stand in another that the function includes.
+        home = self._coord(*self._origins(function)).file if found and name else ""
         for (around, _), places in found.items():
             for ordinal, (_, _, _, entry) in enumerate(sorted(places, key=lambda place: place[:3])):
-                facts.variables.append(self._local(entry, around, ordinal, facts))
+                facts.variables.append(self._local(entry, around, ordinal, facts, home))
 
-    def _local(self, entry: Entry, function: str, ordinal: int, facts: Facts) -> Variable:
+    def _local(self, entry: Entry, function: str, ordinal: int, facts: Facts, home: str) -> Variable:
         chain = list(self._origins(entry))
         name, coord, offset = chain[-1].name, self._coord(*chain), _first_reference(chain, dwarf.AT_TYPE)
         return Variable(
-            key=f"{coord.file}:{function}:{name}" + (f"#{ordinal}" if ordinal else ""),
+            key=f"{home or coord.file}:{function}:{name}" + (f"#{ordinal}" if ordinal else ""),
             name=name,
             coord=coord,
             type=self._types.of(offset),

@@ -4,7 +4,7 @@ Definitions are compared by content, in which other types stand by their plain k
 what refers to it is divided too. A unit that only declares a divided type goes with those that define it.
 """
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from patchkit.model.ctype import Array, CType, Function, Named, Opaque, Pointer, Primitive, Qualified, Vector
@@ -62,10 +62,7 @@ def tell_apart(units: Sequence[Facts]) -> dict[int, str]:
         if not spread:
             break
         divided.update(spread)
-    final: dict[int, str] = {}
-    for key, group in divided.items():
-        _name(key, group, [len(facts.sources) for facts in units], final)
-    return final
+    return _Naming(divided, [len(facts.sources) for facts in units], labels, mentions).final
 
 
 def _is_divided(group: Sequence[Instance]) -> bool:
@@ -124,24 +121,97 @@ def _labels(group: Sequence[Instance], labels: Labels, mentions: "_Mentions") ->
     return found
 
 
-def _name(key: str, group: Sequence[Instance], weights: Sequence[int], final: dict[int, str]) -> None:
-    """The definition of most units keeps the key; each other gets the file it stands in, and a number if need be."""
-    units: dict[int, set[int]] = {}
-    coords: dict[int, Coord] = {}
+class _Naming:
+    """Final keys: the definition of most units keeps the plain one, each other gets the file it stands in.
+
+    Of what only refers to different definitions, the one goes first that refers to those of most units, so that plain
+    keys refer to plain keys. What is unnamed is called after what it is part of. `final` holds the keys that are not
+    plain, by offset of their entry.
+    """
+
+    def __init__(
+        self,
+        divided: Mapping[str, list[Instance]],
+        weights: Sequence[int],
+        labels: Labels,
+        mentions: "_Mentions",
+    ) -> None:
+        self._uses: dict[tuple[str, int], int] = {}
+        self._endings: dict[tuple[int, str], str] = {}
+        self.final: dict[int, str] = {}
+        for key, group in divided.items():
+            for label, unit in {(each.label, each.unit) for each in group}:
+                self._uses[key, label] = self._uses.get((key, label), 0) + weights[unit]
+        self._odd = {(key, label) for key, group in divided.items() for label in _unusual(group, weights)}
+        self._strange = _spread(self._odd, divided, labels, mentions)
+        # What others are part of comes before them: its key is the shorter one.
+        for key in sorted(divided, key=lambda each: (len(each), each)):
+            self._name(key, divided[key])
+
+    def _name(self, key: str, group: Sequence[Instance]) -> None:
+        endings = self._inherited(group) or self._numbered(key, group)
+        for each in group:
+            ending = endings[each.label]
+            self._endings[each.unit, key] = ending
+            if ending:
+                self.final[each.offset] = key + ending
+
+    def _inherited(self, group: Sequence[Instance]) -> dict[int, str]:
+        """Return the endings of the records that those in `group` are part of; none where they do not differ enough."""
+        found: dict[int, str] = {}
+        for each in group:
+            parent = each.definition.parent if isinstance(each.definition, Record) else ""
+            found[each.label] = self._endings.get((each.unit, parent), "") if parent else ""
+        return found if len(set(found.values())) == len(found) else {}
+
+    def _numbered(self, key: str, group: Sequence[Instance]) -> dict[int, str]:
+        coords: dict[int, Coord] = {}
+        for each in group:
+            coords[each.label] = min(coords.get(each.label, each.definition.coord), each.definition.coord)
+
+        def rank(label: int) -> tuple[bool, bool, int, Coord, int]:
+            meant = (key, label)
+            return meant in self._odd, meant in self._strange, -self._uses[meant], coords[label], label
+
+        order = sorted(coords, key=rank)
+        endings = {order[0]: ""}
+        taken: dict[str, int] = {}
+        for label in order[1:]:
+            ending = f"@{coords[label].file}"
+            taken[ending] = taken.get(ending, 0) + 1
+            endings[label] = f"{ending}#{taken[ending]}" if taken[ending] > 1 else ending
+        return endings
+
+
+def _unusual(group: Sequence[Instance], weights: Sequence[int]) -> set[int]:
+    """Return the labels in `group` whose content is not what most units have."""
+    units: dict[Content, set[int]] = {}
+    coords: dict[Content, Coord] = {}
     for each in group:
-        units.setdefault(each.label, set()).add(each.unit)
-        coords[each.label] = min(coords.get(each.label, each.definition.coord), each.definition.coord)
-    uses = {label: sum(weights[unit] for unit in found) for label, found in units.items()}
-    order = sorted(units, key=lambda label: (-uses[label], coords[label], label))
-    names: dict[int, str] = {order[0]: key}
-    taken: dict[str, int] = {}
-    for label in order[1:]:
-        name = f"{key}@{coords[label].file}"
-        taken[name] = taken.get(name, 0) + 1
-        names[label] = f"{name}#{taken[name]}" if taken[name] > 1 else name
-    for each in group:
-        if names[each.label] != key:
-            final[each.offset] = names[each.label]
+        content = content_of(each.definition)
+        units.setdefault(content, set()).add(each.unit)
+        coords[content] = min(coords.get(content, each.definition.coord), each.definition.coord)
+    usual = min(units, key=lambda content: (-sum(weights[unit] for unit in units[content]), coords[content]))
+    return {each.label for each in group if content_of(each.definition) != usual}
+
+
+def _spread(
+    odd: Set[tuple[str, int]], divided: Mapping[str, list[Instance]], labels: Labels, mentions: "_Mentions"
+) -> set[tuple[str, int]]:
+    """Return the keys and labels in `odd`, and of all definitions that refer to those, by way of others too."""
+    found = set(odd)
+    for _ in range(_MOST_ROUNDS):
+        more = {
+            (key, each.label)
+            for key, group in divided.items()
+            for each in group
+            if (key, each.label) not in found
+            and any((name, labels.get((each.unit, name), -1)) in found for name in mentions.of(each.definition))
+        }
+        if not more:
+            break
+        found |= more
+    return found
 
 
 class _Mentions:

@@ -26,7 +26,7 @@ from patchkit.read.source.fragment import RawBody, RawEnum, RawRecord, RawVariab
 from patchkit.read.source.inventory import Inventory, Place, definition, open_bound
 from patchkit.read.source.layout import Measures
 from patchkit.read.source.lexer import TOKEN, TYPEOF_PREFIX
-from patchkit.read.source.primitives import primitive_name
+from patchkit.read.source.primitives import VA_LIST, primitive_name
 
 _Object = TypeVar("_Object", Variable, Function)
 _TEXT = 160  # characters of an initialiser that are kept to be shown
@@ -45,6 +45,7 @@ class Builder:
         self._variable_types: dict[str, TypeCode] = {v.name: v.type for _, v, f in inventory.variables if not f}
         self._sizes: dict[str, int] = {}
         self._decoded: dict[str, CType] = {}
+        self._in_signature = False  # where a bound may be a parameter: `int (*rows)[columns]`
         self.gaps: list[Gap] = list(inventory.gaps)
 
     def types(self, wanted: Iterable[str]) -> tuple[dict[str, Record], dict[str, Enum], dict[str, Typedef]]:
@@ -143,7 +144,7 @@ class Builder:
         if not isinstance(length, str):
             return length
         value = self._constants.get((place.scope, place.number), {}).get(length)
-        if value is None:
+        if value is None and not self._in_signature:
             reason = self._measures.refused.get(("constant", place.scope, place.number, length), "no answer")
             self.gaps.append(Gap(place.coord, f"the bound [{length}] could not be asked of the compiler: {reason}"))
         return value
@@ -206,6 +207,8 @@ class Builder:
     def _named_size(self, key: str) -> int:
         found = self._sizes.get(key)
         if found is None:
+            if key == VA_LIST:
+                return self._measures.sizes.get("__builtin_va_list", 0)
             self._sizes[key] = 0  # a type that contains itself is not C; end the recursion
             found = 0
             if (place := self._inventory.types.get(key)) is not None:
@@ -228,6 +231,8 @@ class Builder:
         """Build the variables; of several definitions of one the one with an initialiser counts."""
         found: dict[str, Variable] = {}
         for place, raw, function in self._inventory.variables:
+            if self._follow(place, raw.type)[1][0] == "()":
+                continue  # a function, declared through a typedef
             variable = self._variable(place, raw, function, names)
             variable = replace(variable, units=self._inventory.holders(place))
             known, variable = found.get(variable.key), with_fingerprint(variable)
@@ -290,7 +295,9 @@ class Builder:
         for place in self._inventory.functions:
             fragment = self._inventory.fragment(place)
             raw, body = fragment.functions[0], fragment.body
+            self._in_signature = True
             ctype = self._type(place, raw.type)
+            self._in_signature = False
             if body is None or not isinstance(ctype, FunctionType):
                 continue
             if not ctype.prototyped and self._inventory.declared_prototype(place, raw.name):

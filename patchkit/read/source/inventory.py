@@ -299,7 +299,7 @@ def open_bound(variable: RawVariable, element: TypeCode, constants: Mapping[str,
 
 
 def _primitives(inventory: Inventory) -> list[str]:
-    found = {"*", "int", "char"}
+    found = {"*", "int", "char", "__builtin_va_list"}
 
     def visit(code: TypeCode) -> None:
         if isinstance(code, str):

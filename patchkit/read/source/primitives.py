@@ -6,6 +6,8 @@ _WORDS = frozenset(
     {"void", "char", "short", "int", "long", "signed", "unsigned", "float", "double", "_Bool", "_Complex", "__int128"}
 )
 
+VA_LIST = "struct __va_list_tag"  # no source declares it: System V ABI, AMD64, 3.5.7
+
 # Type names that the compiler knows without any declaration.
 BUILTIN_TYPES: dict[str, TypeCode] = {
     "_Float16": "_Float16",
@@ -22,7 +24,7 @@ BUILTIN_TYPES: dict[str, TypeCode] = {
     "_Decimal128": "_Decimal128",
     "__int128_t": "__int128",
     "__uint128_t": "__int128 unsigned",
-    "__builtin_va_list": ["[]", ["s", "struct __va_list_tag"], 1],
+    "__builtin_va_list": ["[]", ["s", VA_LIST], 1],
     "__auto_type": ["?", "__auto_type"],
     "nullptr_t": ["*", "void"],
 }

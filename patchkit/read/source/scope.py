@@ -13,6 +13,8 @@ from patchkit.model.typecode import TypeCode
 from patchkit.read.source.fragment import Fragment
 from patchkit.read.source.split import Segment
 
+Signature = tuple[tuple[str, int], ...]  # disputed names, each with the number of the definition that is meant
+
 
 @dataclass(slots=True)
 class ReadUnit:
@@ -196,7 +198,7 @@ def _name_variants(
     for key, numbers in definers.items():
         for number in numbers:
             by_number[number].append(key)
-    variants: dict[str, dict[tuple[tuple[str, int], ...], list[tuple[UnitClass, str]]]] = defaultdict(dict)
+    variants: dict[str, dict[Signature, list[tuple[UnitClass, str]]]] = defaultdict(dict)
     for choice, unit_class in classes:
         chosen = dict(choice)
         first: dict[str, str] = {}
@@ -207,8 +209,9 @@ def _name_variants(
         for key, file in first.items():
             signature = tuple(sorted((other, chosen[other]) for other in reaches[key] if other in chosen))
             variants[key].setdefault(signature, []).append((unit_class, file))
+    usual = {key: _usual(key, variants[key]) for key in disputed}
     for key, signatures in variants.items():
-        order = _merge_compatible(signatures)
+        order = _merge_compatible(key, signatures, usual)
         taken: set[str] = set()
         for rank, users in enumerate(order):
             name = key if rank == 0 else f"{key}@{users[0][1]}"
@@ -222,12 +225,24 @@ def _name_variants(
                     unit_class.renamed[key] = name
 
 
+def _usual(key: str, signatures: Mapping[Signature, list[tuple[UnitClass, str]]]) -> int:
+    """Return which definition of a disputed name most units have."""
+    units: Counter[int] = Counter()
+    files: dict[int, str] = {}
+    for signature, users in signatures.items():
+        index = dict(signature)[key]
+        units[index] += sum(len(unit_class.units) for unit_class, _ in users)
+        files[index] = min(files.get(index, users[0][1]), *(file for _, file in users))
+    return min(units, key=lambda index: (-units[index], files[index]))
+
+
 def _merge_compatible(
-    signatures: Mapping[tuple[tuple[str, int], ...], list[tuple[UnitClass, str]]],
+    key: str, signatures: Mapping[Signature, list[tuple[UnitClass, str]]], usual: Mapping[str, int]
 ) -> list[list[tuple[UnitClass, str]]]:
     """Join the users of signatures that do not disagree, the most used first.
 
-    A unit that only declares a disputed name, without defining it, goes with those that do define it.
+    A unit that only declares a disputed name, without defining it, goes with those that do define it. What refers to
+    the most used definitions goes before what refers to others, so that plain keys refer to plain keys.
     """
     merged: list[tuple[dict[str, int], list[tuple[UnitClass, str]]]] = []
     by_use = sorted(
@@ -242,8 +257,14 @@ def _merge_compatible(
                 break
         else:
             merged.append((mine, list(users)))
-    groups = [users for _, users in merged]
-    return sorted(groups, key=lambda users: (-sum(len(c.units) for c, _ in users), users[0][1]))
+
+    def rank(group: tuple[dict[str, int], list[tuple[UnitClass, str]]]) -> tuple[bool, bool, int, str]:
+        meant, users = group
+        own = meant.get(key) != usual.get(key)
+        others = any(usual[name] != index for name, index in meant.items())
+        return own, others, -sum(len(unit_class.units) for unit_class, _ in users), users[0][1]
+
+    return [users for _, users in sorted(merged, key=rank)]
 
 
 def _reachable(

@@ -141,3 +141,13 @@ def test_the_name_of_a_function_is_no_variable(tmp_path: Path, compiler: str) ->
     )
     program = read(build(tmp_path, "-c", "-O1", compiler=compiler, a_c=source))
     assert set(program.variables) == {"a.c:f:n"}
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_a_static_variable_from_a_file_inside_a_function_belongs_to_that_function(
+    tmp_path: Path, compiler: str
+) -> None:
+    table = "static const char *const table[] = { names };"
+    source = '#define names "a", "b"\nconst char *f(int i) {\n#include "table.h"\nreturn table[i]; }'
+    program = read(build(tmp_path, "-c", compiler=compiler, table_h=table, a_c=source))
+    assert {key: str(each.coord) for key, each in program.variables.items()} == {"a.c:f:table": "table.h:1"}

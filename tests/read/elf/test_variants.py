@@ -121,7 +121,7 @@ def test_the_only_definition_that_belongs_to_the_program_has_the_plain_key(tmp_p
     kept = "#define _POSIX_C_SOURCE 200809L\n#include <time.h>\nstruct tm *kept; int main(void) { return 0; }"
     program = read(build(tmp_path, a_c=passing.format("a"), b_c=passing.format("b"), c_c=kept))
     assert _types(program) == {"kept": "struct tm *"}
-    assert [key for key in program.records] == ["struct tm"]
+    assert list(program.records) == ["struct tm"]
     assert program.records["struct tm"].members[-1].name == "__tm_zone"
 
 
@@ -169,3 +169,16 @@ def test_a_name_is_a_typedef_here_and_a_struct_there(tmp_path: Path) -> None:
     program = read(build_files(tmp_path, files))
     assert _types(program) == {"x": "same", "y": "struct same", "z": "same@deep/b.c"}
     assert spell(program.typedefs["same@deep/b.c"].type) == "struct same@deep/b.c"
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_plain_names_refer_to_plain_names(tmp_path: Path, compiler: str) -> None:
+    sources = {"hold_h": "struct hold { struct dict *held; };", "a_c": "struct dict { int i; } a; " + MAIN}
+    for name, member in (("b", "int"), ("c", "int"), ("d", "long"), ("e", "long")):
+        holder = f"struct hold *{name}_hold;" if name in "cde" else ""
+        sources[f"{name}_c"] = f'#include "hold.h"\nstruct dict {{ {member} i; }} {name}; {holder}'
+    program = read(build(tmp_path, compiler=compiler, **sources))
+    assert {key: spell(record.members[0].type) for key, record in program.records.items() if "hold" in key} == {
+        "struct hold": "struct dict *",
+        "struct hold@hold.h": "struct dict@d.c *",
+    }

@@ -81,6 +81,9 @@ READS = {
     ),
     "sizes of variables": """
         static const char *names3[] = { "a", "b" }; int flags[sizeof(names3) / sizeof(names3[0])]; char copy[sizeof flags];""",
+    "variable argument lists": "#include <stdarg.h>\nva_list kept; struct holds { va_list inner; } holds;",
+    "bounds that are parameters": "int sum(int n, int (*rows)[n], int m[n][n]) { return rows[0][0] + m[0][0]; } int after_sum;",
+    "functions declared through a typedef": "typedef int handler_t(void); handler_t one, two; int one(void) { return 1; } int three;",
     "extension marker": "__extension__ typedef long long ll; __extension__ struct ex { __extension__ union { int a; }; } exv;",
     "line continuation and odd spacing": "struct\nodd\n{\n  int\n  a\n;\n} ;  static\nint\nq\n;",
 }

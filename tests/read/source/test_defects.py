@@ -143,3 +143,19 @@ def test_equal_parts_of_different_records_belong_to_their_own(tmp_path: Path) ->
         "union r.u@a.c": "struct r@a.c",
     }
     assert spell(program.records["struct r@a.c"].members[0].type) == "union r.u@a.c"
+
+
+def test_plain_names_refer_to_plain_names(tmp_path: Path) -> None:
+    files = {
+        "hold.h": "struct hold { struct dict *held; };",
+        "a.c": "struct dict { int i; } a;",
+        "b.c": "struct dict { int i; } b;",
+        "c.c": '#include "hold.h"\nstruct dict { int i; }; struct hold c;',
+        "d.c": '#include "hold.h"\nstruct dict { long i; }; struct hold d;',
+        "e.c": '#include "hold.h"\nstruct dict { long i; }; struct hold e;',
+    }
+    records = read_files(tmp_path, files).records
+    assert {key: spell(record.members[0].type) for key, record in records.items() if "hold" in key} == {
+        "struct hold": "struct dict *",
+        "struct hold@hold.h": "struct dict@d.c *",
+    }
