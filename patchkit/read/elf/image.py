@@ -10,6 +10,7 @@ from typing import BinaryIO
 from elftools.elf.elffile import ELFFile
 
 from patchkit.errors import InputError
+from patchkit.read.elf.coverage import sources_with_code
 from patchkit.read.elf.failure import Malformed
 from patchkit.read.elf.relocate import Relocator
 from patchkit.read.elf.sections import NOBITS, REBUILD, SYMTAB, Section, SectionReader
@@ -34,6 +35,7 @@ class Image:
     sections: dict[str, bytes] = field(default_factory=dict)
     has_symbols: bool = False
     thread_local: frozenset[str] = frozenset()  # names of thread-local variables in the symbol table
+    sources: tuple[str, ...] = ()  # base names of those that the symbol table shows to have code or data
     notes: set[str] = field(default_factory=set)  # what was seen that explains missing debug information
 
 
@@ -133,6 +135,7 @@ def _note(image: Image, section: Section, reader: SectionReader) -> None:
     if section.type == SYMTAB and not image.has_symbols:
         image.has_symbols = True
         image.thread_local = thread_local_names(reader, section)
+        image.sources = sources_with_code(reader, section)
     elif name == ".note.gnu.build-id":
         image.build_id = _build_id(reader.content(section), image.little)
     elif name == ".gnu_debuglink":

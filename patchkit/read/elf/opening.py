@@ -8,6 +8,7 @@ from patchkit.model.program import Coord, Gap, Unit as SourceUnit
 from patchkit.read.elf import dwarf
 from patchkit.read.elf.abbrev import AbbrevTables
 from patchkit.read.elf.collect import LINK_TIME, Collector
+from patchkit.read.elf.coverage import uncovered
 from patchkit.read.elf.failure import BROKEN, Malformed
 from patchkit.read.elf.forest import Forest
 from patchkit.read.elf.headers import read_units
@@ -101,6 +102,8 @@ def open_units(image: Image, root: str) -> Reading:
     if not units and not gaps:
         raise InputError(f"{image.path} has no debug information, so layouts cannot be proved (PKB807)", hint=_BUILD)
     named, others = _sort_units(image, units, gaps)
+    if not gaps:  # what is damaged is missed too
+        gaps += uncovered(str(image.path), image.sources, map(source_path, named), _BUILD)
     root = root or common_root(source_path(unit) for unit in named)
     shown: list[tuple[Unit, SourceUnit | None]] = [(unit, _source_unit(unit, root)) for unit in named]
     forest = Forest(units, shared=any(unit.top().tag in _SHARED_UNITS for unit in others))

@@ -15,7 +15,7 @@ from patchkit.model.program import Program
 from patchkit.read.elf import read_elf
 from patchkit.read.elf.image import read_image
 from patchkit.read.elf.separate import find_debug_file
-from tests.support import needs
+from tests.support import needs, run, write_tree
 from tests.support.elf import COMPILERS, build, read
 
 MAIN = """
@@ -194,3 +194,14 @@ def test_a_debug_file_for_another_machine_is_refused(tmp_path: Path) -> None:
     subprocess.run(["objcopy", "--strip-all", f"--add-gnu-debuglink={debug}", path], check=True)
     with pytest.raises(InputError, match=r"aarch64.*x86-64"):
         read_elf(path, label="test")
+
+
+@pytest.mark.parametrize("compiler", COMPILERS)
+def test_sources_without_debug_information_are_a_gap(tmp_path: Path, compiler: str) -> None:
+    part = "static int hidden = 3; int part(void) { return hidden++; }"
+    write_tree(tmp_path, {"part.c": part, "empty.c": "int only_declared(void);"})
+    assert run(compiler, "-c", "-g0", "part.c", "empty.c", cwd=tmp_path).code == 0
+    main = "int part(void); static int calls; int main(void) { return part() + calls++; }"
+    program = read_elf(build(tmp_path, "part.o", "empty.o", compiler=compiler, main_c=main), label="test")
+    assert [gap.reason for gap in program.gaps] == ["it has code without debug information, from part.c"]
+    assert "record" in program.gaps[0].hint
