@@ -2,6 +2,7 @@
 
 Each knows of things that the other cannot see, and only that is forgiven. Debug information has
 
+- no word on which directories hold the headers of libraries: those outside the program count as such;
 - nothing at all of units that were compiled without `-g`;
 - no types that nothing uses, so an unnamed enumeration may lack the typedef that names it;
 - no `packed`, so the alignment of a packed record is a guess;
@@ -33,7 +34,7 @@ from patchkit.model.ctype import (
 from patchkit.model.program import Enum, Function, Linkage, Member, Program, Record, Typedef, Variable
 
 Definition = Record | Enum | Typedef | Variable | Function
-COMPILERS_OWN = "<built-in>"  # where the compiler declares what it knows by itself
+COMPILERS_OWN = ("<built-in>", "")  # where gcc and clang declare what they know by themselves
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -80,7 +81,7 @@ def _compare(subject: str, source: Mapping[str, Definition], elf: Mapping[str, D
             for what in sorted(mine.keys() | other.keys()):
                 if mine.get(what) != other.get(what):
                     yield Difference(subject, key, what, mine.get(what, ""), other.get(what, ""))
-        elif theirs.coord.file != COMPILERS_OWN:
+        elif theirs.coord.file not in COMPILERS_OWN and not theirs.coord.file.startswith("/"):
             yield Difference(subject, key, f"missing, {theirs.coord}", "", "has it")
 
 

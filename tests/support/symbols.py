@@ -9,7 +9,9 @@ from pathlib import Path
 from patchkit.model.program import Linkage, Program
 from tests.support import run
 
-_NOT_OF_THE_SOURCE = re.compile(r".*@|CSWTCH\.|_IO_stdin_used$|__(FUNCTION|PRETTY_FUNCTION|func)__")
+_NOT_OF_THE_SOURCE = re.compile(
+    r".*@|CSWTCH\.|reltable\.|switch\.table\.|_IO_stdin_used$|(.*\.)?__(FUNCTION|PRETTY_FUNCTION|func)__"
+)
 _START_FILES = ("crtstuff.c", "crt1.o", "crti.o", "Scrt1.o", "abi-note.c", "init.c")
 
 
@@ -24,8 +26,13 @@ class Symbol:
 
     @property
     def plain(self) -> str:
-        """The name without the suffix that compilers give to static variables and to parts of functions."""
-        return self.name.split(".", 1)[0]
+        """The name without what compilers add to that of static variables and of parts of functions.
+
+        gcc calls a static local `name.0`, clang `function.name`.
+        """
+        first, *rest = self.name.split(".")
+        local = self.kind != "FUNC" and rest and rest[0].isidentifier() and rest[0] != "lto_priv"
+        return rest[0] if local else first
 
 
 def read_symbols(path: Path) -> list[Symbol]:
