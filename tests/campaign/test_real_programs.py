@@ -1,5 +1,9 @@
-"""Real programs from the distribution's source packages: built with their own build systems, every source must read."""
+"""Real programs from the distribution's source packages: built with their own build systems, every source must read.
 
+What is read is compared with the debug information and the symbol table of the executable that the same build linked.
+"""
+
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +12,15 @@ import pytest
 
 from corpora.archive import SourcePackage, Unavailable, fetch, unpack_upstream
 from patchkit.model.codec import load_program
-from tests.support import ROOT, patchkit
+from patchkit.read.record import load_recording
+from tests.support import ROOT, needs, patchkit
+from tests.support.agreement import agreed
 
-pytestmark = pytest.mark.campaign
+pytestmark = [pytest.mark.campaign, needs("readelf")]
+
+_NGINX = (
+    "--with-http_ssl_module --with-http_v2_module --with-stream --with-stream_ssl_module --with-mail --with-threads"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,26 +34,32 @@ class Real:
 
 
 PROGRAMS = (
-    Real("memcached", "./configure && make -j2 memcached", "memcached", ("event.h",)),
-    Real("redis", "make -j2 MALLOC=libc", "redis-server"),
-    Real("vsftpd", "make CFLAGS='-O2 -idirafter dummyinc'", "vsftpd"),
+    Real("dnsmasq", "make -j2 CFLAGS='-O2 -g'", "dnsmasq"),
     Real("icecast2", "./configure && make -j2", "icecast", ("libxslt/xslt.h", "vorbis/codec.h")),
+    Real("memcached", "./configure --enable-proxy && make -j2 memcached", "memcached", ("event.h",)),
+    Real("mosquitto", "make -j2 -C src WITH_CJSON=no", "mosquitto", ("openssl/ssl.h",)),
+    Real("nginx", f"./configure --with-debug --with-cc-opt='-O2 -g' {_NGINX} && make -j2", "nginx", ("openssl/ssl.h",)),
+    Real("redis", "make -j2 MALLOC=libc CFLAGS=-g", "redis-server"),
     Real(
         "tor", "./configure --disable-asciidoc && make -j2 src/app/tor", "tor", ("event.h", "openssl/ssl.h", "zlib.h")
     ),
+    Real("vsftpd", "make CFLAGS='-O2 -g -idirafter dummyinc'", "vsftpd"),
 )
 
 
 @pytest.mark.parametrize("real", PROGRAMS, ids=lambda real: real.package)
-def test_every_source_of_the_program_reads(real: Real, tmp_path: Path) -> None:
+def test_every_source_of_the_program_reads_as_it_was_compiled(real: Real, tmp_path: Path) -> None:
     tree = unpacked(real, tmp_path / "tree")
-    recorded = patchkit("record", "--", "sh", "-c", real.build, cwd=tree)
+    recorded = patchkit("record", "--", "sh", "-ec", real.build, cwd=tree)
     assert recorded.code == 0, recorded.err[-2000:]
     done = patchkit("read", ".", "--program", real.program, "-o", "model.json", cwd=tree)
     assert done.code == 0, done.err
     program = load_program(tree / "model.json", label=real.package)
     assert program.units
     assert program.gaps == ()
+    recording = load_recording(tree, environ=os.environ)
+    assert recording is not None
+    assert agreed(recording, real.program).functions == program.functions
     itself = patchkit("diff", ".", "model.json", "--program", real.program, cwd=tree)
     assert itself.out.startswith("NO CHANGE"), itself.out
 

@@ -16,7 +16,9 @@ Each knows of things that the other cannot see, and only that is forgiven. Debug
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from patchkit.model.build import Recording
 from patchkit.model.ctype import (
     Array,
     CType,
@@ -32,6 +34,9 @@ from patchkit.model.ctype import (
     spell,
 )
 from patchkit.model.program import Enum, Function, Linkage, Member, Program, Record, Typedef, Variable
+from patchkit.read.elf import read_elf
+from patchkit.read.source import read_recording
+from tests.support.symbols import counts, read_symbols, size_differences
 
 Definition = Record | Enum | Typedef | Variable | Function
 COMPILERS_OWN = ("<built-in>", "")  # where gcc and clang declare what they know by themselves
@@ -50,6 +55,23 @@ class Difference:
     def __str__(self) -> str:
         sides = f"source {self.source or '-'}, debug information {self.elf or '-'}"
         return f"{self.subject} {self.key}: {self.what}: {sides}"
+
+
+def agreed(recording: Recording, program: str) -> Program:
+    """Read `program` of a recorded build in both ways, assert that the readers agree, and return what its source says.
+
+    The executable's symbol table is asked too: every object that it holds must be read, with its size.
+    """
+    (linked,) = [each for each in recording.programs if program == Path(each.output).name]
+    path = Path(linked.output)
+    source = read_recording(recording, label="source", program=linked.output, jobs=1)
+    elf = read_elf(path, label="elf", root=recording.root)
+    symbols = read_symbols(path)
+    assert (source.gaps, elf.gaps) == ((), ())
+    assert sorted(unit.source for unit in elf.units) == sorted(unit.source for unit in source.units)
+    assert [str(each) for each in differences(source, elf, counts(symbols))] == []
+    assert size_differences(source, symbols) == []
+    return source
 
 
 def differences(source: Program, elf: Program, symbols: Mapping[str, int]) -> list[Difference]:
