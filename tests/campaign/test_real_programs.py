@@ -36,7 +36,7 @@ class Real:
 PROGRAMS = (
     Real("dnsmasq", "make -j2 CFLAGS='-O2 -g'", "dnsmasq"),
     Real("icecast2", "./configure && make -j2", "icecast", ("libxslt/xslt.h", "vorbis/codec.h")),
-    Real("memcached", "./configure --enable-proxy && make -j2 memcached", "memcached", ("event.h",)),
+    Real("memcached", "./configure --enable-proxy && make -C vendor && make -j2 memcached", "memcached", ("event.h",)),
     Real("mosquitto", "make -j2 -C src WITH_CJSON=no", "mosquitto", ("openssl/ssl.h",)),
     Real("nginx", f"./configure --with-debug --with-cc-opt='-O2 -g' {_NGINX} && make -j2", "nginx", ("openssl/ssl.h",)),
     Real("redis", "make -j2 MALLOC=libc CFLAGS=-g", "redis-server"),
