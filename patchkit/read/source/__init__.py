@@ -22,11 +22,10 @@ def read_recording(
     if known is not None:
         return known
     from patchkit.read.collector import without_collector
-    from patchkit.read.source.frontend import Frontend
     from patchkit.read.source.version import read_version
 
     with without_collector():
-        found = read_version(Request(recording, label, program, jobs), Frontend(), progress)
+        found = read_version(Request(recording, label, program, jobs), progress)
     keep_model(path, found)
     return found
 

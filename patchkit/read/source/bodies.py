@@ -46,6 +46,7 @@ def read_body(function: str, body: str, parser: DeclarationParser) -> tuple[RawB
     raw = RawBody(fingerprint_text(text), sorted(names), sorted(members), sorted(assigned), sorted(handed_on))
     local_types = Fragment()
     if "static" in words:
+        raw.parsed = True
         _static_locals(words, parser, raw, local_types)
         _qualify(function, raw, local_types)
     return raw, local_types

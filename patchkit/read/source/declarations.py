@@ -8,11 +8,10 @@ from pycparser import c_ast
 from pycparser.c_parser import CParser, ParseError
 
 from patchkit.model.typecode import UNPROTOTYPED, VARIADIC, TypeCode
-from patchkit.read.source.fragment import Fragment, RawEnum, RawFunction, RawMember, RawRecord, RawVariable
+from patchkit.read.source.fragment import PACK_PREFIX, Fragment, RawEnum, RawFunction, RawMember, RawRecord, RawVariable
 from patchkit.read.source.lexer import TYPEOF_PREFIX, DeclarationLexer
 from patchkit.read.source.primitives import BUILTIN_TYPES, MODES, primitive_name
 
-PACK_PREFIX = "#pragma pack"
 _CALLED = re.compile(r"([A-Za-z_$][\w$]*)\s*[(\[=;]")
 _LAYOUT_ATTRIBUTES = frozenset(
     {"packed", "aligned", "transparent_union", "ms_struct", "gcc_struct", "scalar_storage_order", "mode", "vector_size"}

@@ -1,6 +1,5 @@
 """From the preprocessed texts of recordings to fragments: cut, classify, parse each distinct declaration once."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -8,24 +7,26 @@ from typing import Protocol
 
 from patchkit.model.build import RecordedUnit, Recording
 from patchkit.model.program import Coord, Gap
-from patchkit.read.source.bodies import read_body
+from patchkit.read.source.book import Book, known_fragment, unit_key
 from patchkit.read.source.classify import Kind, classify, typedef_names
-from patchkit.read.source.declarations import DeclarationParser
-from patchkit.read.source.fragment import Fragment
-from patchkit.read.source.scope import ReadUnit
-from patchkit.read.source.split import Declaration, Splitter
+from patchkit.read.source.fragment import PACK_PREFIX, Fragment
+from patchkit.read.source.scope import ReadUnit, distinct_segments
+from patchkit.read.source.split import Declaration, Segment, SplitUnit
 
 
 class Frontend:
-    """Reads units of any number of versions; equal declarations of different versions share one number."""
+    """Reads the units of one version: cut, numbered in the order in which they come, classified, parsed.
 
-    def __init__(self) -> None:
-        self.splitter = Splitter()
+    A book of what was cut and parsed before changes how long that takes and nothing else.
+    """
+
+    def __init__(self, book: Book | None = None) -> None:
+        self._book = book if book is not None else Book()
+        self.declarations: list[Declaration] = []
         self.fragments: dict[int, Fragment] = {}
         self.prototypes: dict[str, set[int]] = {}  # name → declarations of that function
         self.static_prototypes: dict[str, set[int]] = {}  # name → declarations that make it static
-        self._kinds: list[Kind] = []
-        self._typedefs: set[str] = set()
+        self.typedefs: set[str] = set()
 
     def read_units(self, recording: Recording, indices: Iterable[int]) -> tuple[list[ReadUnit], list[Gap]]:
         """Cut the units of a recording; a unit that cannot be read becomes a gap."""
@@ -33,18 +34,11 @@ class Frontend:
         for index in indices:
             recorded = recording.units[index]
             shown = relative_path(recorded.command.source, recording.root)
-            if recorded.problem or not recorded.text:
-                gaps.append(
-                    Gap(Coord(shown), recorded.problem or "it was never preprocessed", "record the build again")
-                )
-                continue
             try:
-                text = text_path(recording, recorded).read_text(encoding="utf-8", errors="surrogateescape")
-            except OSError as error:
-                gaps.append(Gap(Coord(shown), f"its recorded text is gone: {error.strerror}", "record the build again"))
+                unit = self._cut(recording, recorded)
+            except _NoText as problem:
+                gaps.append(Gap(Coord(shown), str(problem), "record the build again"))
                 continue
-            resolver = _Resolver(recording.root, recorded.command.directory)
-            unit = self.splitter.split(text, resolver.resolve)
             if unit.unfinished.strip():
                 begin = " ".join(unit.unfinished.split())[:60]
                 gaps.append(
@@ -55,56 +49,110 @@ class Frontend:
                     )
                 )
             units.append(ReadUnit(shown, recorded.command, unit.segments))
+        self._number(units)
         self._classify()
         return units, gaps
 
-    def _classify(self) -> None:
-        for number in range(len(self._kinds), len(self.splitter.declarations)):
-            declaration = self.splitter.declarations[number]
-            kind, name = classify(declaration.head, declaration.body is not None)
-            self._kinds.append(kind)
-            if kind is Kind.TYPEDEF:
-                self._typedefs.update(typedef_names(declaration.head))
-            elif name:
-                self.prototypes.setdefault(name, set()).add(number)
-                if declaration.head.startswith("static"):
-                    self.static_prototypes.setdefault(name, set()).add(number)
+    def _cut(self, recording: Recording, recorded: RecordedUnit) -> SplitUnit:
+        if recorded.problem or not recorded.text:
+            raise _NoText(recorded.problem or "it was never preprocessed")
+        key = unit_key(recording, recorded)
+        found = self._book.units.get(key)
+        if found is None:
+            try:
+                text = text_path(recording, recorded).read_text(encoding="utf-8", errors="surrogateescape")
+            except OSError as error:
+                raise _NoText(f"its recorded text is gone: {error.strerror}") from None
+            resolver = _Resolver(recording.root, recorded.command.directory)
+            found = self._book.units[key] = self._book.splitter.split(text, resolver.resolve)
+            self._book.grown = True
+        return found
 
-    def needed(self, units: Iterable[ReadUnit]) -> list[int]:
+    def _number(self, units: Sequence[ReadUnit]) -> None:
+        """Number the declarations in the order of the units, whatever was cut first."""
+        numbers: dict[int, int] = {}
+        renumbered: dict[int, Segment] = {}
+        pool = self._book.splitter.declarations
+        for unit in units:
+            for segment in unit.segments:
+                if id(segment) in renumbered:
+                    continue
+                items = [(numbers.setdefault(number, len(numbers)), line) for number, line in segment.items]
+                renumbered[id(segment)] = Segment(
+                    segment.file, segment.system, items, segment.macros, segment.tail, segment.tail_line
+                )
+            unit.segments = [renumbered[id(segment)] for segment in unit.segments]
+        self.declarations = [pool[number] for number in numbers]
+
+    def _classify(self) -> None:
+        for number, declaration in enumerate(self.declarations):
+            if declaration.kind is None:
+                _classify(declaration)
+            self.typedefs.update(declaration.typedefs)
+            if declaration.name:
+                self.prototypes.setdefault(declaration.name, set()).add(number)
+                if declaration.head.startswith("static"):
+                    self.static_prototypes.setdefault(declaration.name, set()).add(number)
+
+    def needed(self, units: Sequence[ReadUnit]) -> list[int]:
         """Return the declarations worth parsing: types and variables anywhere, functions outside system headers.
 
         Variables that are defined elsewhere only matter where a constant expression of the program asks for their size.
         """
         wanted: set[int] = set()
-        seen: set[int] = set()
-        for unit in units:
-            for segment in unit.segments:
-                if id(segment) in seen:
-                    continue
-                seen.add(id(segment))
-                for number, _ in segment.items:
-                    kind = self._kinds[number]
-                    if kind in (Kind.TYPEDEF, Kind.TYPE, Kind.VARIABLE) or (
-                        kind in (Kind.FUNCTION, Kind.EXTERN) and not segment.system
-                    ):
-                        wanted.add(number)
+        for segment in distinct_segments(units):
+            for number, _ in segment.items:
+                kind = self.declarations[number].kind
+                if kind in _TYPES or (kind in _CODE and not segment.system):
+                    wanted.add(number)
         return sorted(wanted)
 
     def parse(self, numbers: Sequence[int], partner: "Partner | None" = None) -> None:
-        """Fill `fragments` for declarations that are not there yet; a partner does its half of what both sides have."""
-        missing = {number: self.splitter.declarations[number] for number in numbers if number not in self.fragments}
+        """Fill `fragments` for `numbers`; a partner does its half of what both sides have.
+
+        Raises Incomplete where a body has to be parsed whose text is not at hand.
+        """
+        self._book.drop_misparsed(self.typedefs)
+        todo = {n: d for n in numbers if known_fragment(d := self.declarations[n]) is None}
+        if any(declaration.function and declaration.body is None for declaration in todo.values()):
+            raise Incomplete
+        self._book.grown = self._book.grown or bool(todo)
         if partner is not None:
-            digests = {number: _digest(declaration) for number, declaration in missing.items()}
-            mine = {n: d for n, d in missing.items() if digests[n][0] & 1 == partner.side}
-            parsed = parse_declarations(mine, self._typedefs)
-            theirs = partner.exchange({digests[number]: fragment for number, fragment in parsed.items()})
-            self.fragments.update(parsed)
-            self.fragments.update({n: theirs[digests[n]] for n in missing if n not in parsed and digests[n] in theirs})
-            missing = {n: d for n, d in missing.items() if n not in self.fragments}
-        self.fragments.update(parse_declarations(missing, self._typedefs))
+            mine = {n: d for n, d in todo.items() if int(d.identity()[0], 16) & 1 == partner.side}
+            parse_declarations(mine, self.typedefs)
+            theirs = partner.exchange({d.identity(): d.fragment for d in mine.values() if d.fragment is not None})
+            for declaration in todo.values():
+                declaration.fragment = declaration.fragment or theirs.get(declaration.identity())
+        parse_declarations({n: d for n, d in todo.items() if d.fragment is None}, self.typedefs)
         for number in numbers:
-            if self._kinds[number] is Kind.EXTERN:
-                self.fragments[number].problem = ""  # then it is not needed, or what needs it fails
+            declaration = self.declarations[number]
+            assert declaration.fragment is not None
+            self.fragments[number] = declaration.fragment
+            if declaration.kind is Kind.EXTERN:
+                declaration.fragment.problem = ""  # then it is not needed, or what needs it fails
+
+
+_TYPES = (Kind.TYPEDEF, Kind.TYPE, Kind.VARIABLE)
+_CODE = (Kind.FUNCTION, Kind.EXTERN)
+
+
+class Incomplete(Exception):
+    """What was kept of an earlier reading is not enough: all has to be read from the texts."""
+
+
+class _NoText(Exception):
+    """A unit has no text; why stands in the message."""
+
+
+def _classify(declaration: Declaration) -> None:
+    head = declaration.head
+    declaration.kind, declaration.name = classify(head, declaration.function)
+    if head.startswith(PACK_PREFIX):
+        head = head.split("\n", 1)[1]
+        if classify(head, declaration.function)[0] is Kind.TYPEDEF:
+            declaration.typedefs = typedef_names(head)
+    elif declaration.kind is Kind.TYPEDEF:
+        declaration.typedefs = typedef_names(head)
 
 
 class Partner(Protocol):
@@ -112,29 +160,27 @@ class Partner(Protocol):
 
     side: int
 
-    def exchange(self, fragments: dict[bytes, Fragment]) -> dict[bytes, Fragment]:
+    def exchange(self, fragments: dict[str, Fragment]) -> dict[str, Fragment]:
         """Give this side's fragments by the digest of their text, return the other's."""
         ...
 
 
-def _digest(declaration: Declaration) -> bytes:
-    text = f"{declaration.head}\0{declaration.body or ''}"
-    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=12).digest()
+def parse_declarations(work: Mapping[int, Declaration], typedefs: set[str]) -> None:
+    """Parse declarations, bodies included; without any, pycparser is not even loaded."""
+    if not work:
+        return
+    from patchkit.read.source.bodies import read_body
+    from patchkit.read.source.declarations import DeclarationParser
 
-
-def parse_declarations(work: Mapping[int, Declaration], typedefs: set[str]) -> dict[int, Fragment]:
-    """Parse numbered declarations, bodies included."""
     parser = DeclarationParser(typedefs)
-    found = {}
-    for number, declaration in work.items():
-        fragment = parser.parse(declaration.head, function=declaration.body is not None)
+    for declaration in work.values():
+        fragment = parser.parse(declaration.head, function=declaration.function)
         if declaration.body is not None:
             name = fragment.functions[0].name if fragment.functions else ""
             fragment.body, local = read_body(name, declaration.body, parser)
             fragment.records += local.records
             fragment.enums += local.enums
-        found[number] = fragment
-    return found
+        declaration.fragment = fragment
 
 
 def text_path(recording: Recording, unit: RecordedUnit) -> Path:

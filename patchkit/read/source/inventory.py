@@ -84,7 +84,7 @@ class Inventory:
 
     def declared_prototype(self, place: Place, name: str) -> bool:
         """Whether the same unit declares the parameters of the function `name` (C11 6.2.7p3: types are composed)."""
-        declarations = self.frontend.splitter.declarations
+        declarations = self.frontend.declarations
         unknown = re.compile(rf"\b{re.escape(name)}\s*\(\s*\)")
         numbers = self.frontend.prototypes.get(name, set())
         return self._holds(place, {number for number in numbers if not unknown.search(declarations[number].head)})
@@ -133,7 +133,7 @@ def _list_class(inventory: Inventory, scope: int, unit_class: UnitClass) -> None
 def _list_declaration(inventory: Inventory, unit_class: UnitClass, place: Place, fragment: Fragment) -> None:
     problem = fragment.problem or (fragment.body.problem if fragment.body is not None else "")
     if problem and not place.system:
-        begin = " ".join(inventory.frontend.splitter.declarations[place.number].head.split())[:70]
+        begin = " ".join(inventory.frontend.declarations[place.number].head.split())[:70]
         inventory.gaps.append(Gap(place.coord, f"a declaration cannot be read: {begin!r}: {problem}"))
     for plain in defined_keys(fragment):
         key = unit_class.key(plain)

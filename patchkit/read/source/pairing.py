@@ -10,7 +10,6 @@ from patchkit.model.codec import program_from_json, program_to_json
 from patchkit.model.program import Program
 from patchkit.read.collector import without_collector
 from patchkit.read.source.fragment import Fragment
-from patchkit.read.source.frontend import Frontend
 from patchkit.read.source.request import Progress, Request
 from patchkit.read.source.version import read_version
 
@@ -22,7 +21,7 @@ class _Pipe:
         self._connection = connection
         self.side = side
 
-    def exchange(self, fragments: dict[bytes, Fragment]) -> dict[bytes, Fragment]:
+    def exchange(self, fragments: dict[str, Fragment]) -> dict[str, Fragment]:
         """Give this side's fragments, return the other's; none where the other side has failed."""
         mine = pickle.dumps(fragments, pickle.HIGHEST_PROTOCOL)
         try:
@@ -34,7 +33,7 @@ class _Pipe:
                 self._connection.send_bytes(mine)
         except (EOFError, OSError):
             return {}
-        found: dict[bytes, Fragment] = pickle.loads(theirs)
+        found: dict[str, Fragment] = pickle.loads(theirs)
         return found
 
 
@@ -47,7 +46,7 @@ def read_both(old: Request, new: Request, progress: Progress | None) -> tuple[Pr
     there.close()
     with without_collector():
         try:
-            first = read_version(old, Frontend(), progress, _Pipe(here, 0))
+            first = read_version(old, progress, _Pipe(here, 0))
             second = _receive(here, new)
         finally:
             here.close()
@@ -73,7 +72,7 @@ def _work(request: Request, connection: Connection, other_end: Connection) -> No
     other_end.close()
     try:
         with without_collector():
-            program = read_version(request, Frontend(), None, _Pipe(connection, 1))
+            program = read_version(request, None, _Pipe(connection, 1))
             connection.send_bytes(b"P" + json.dumps(program_to_json(program), separators=(",", ":")).encode("ascii"))
     except PatchkitError as error:
         connection.send_bytes(b"E" + pickle.dumps(error))

@@ -5,9 +5,14 @@ text of a unit is cut where an included file begins or ends, each distinct segme
 each distinct declaration gets a number. A unit is then a list of segments, a segment a list of numbers with lines.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
+
+from patchkit.read.source.classify import Kind
+from patchkit.read.source.fragment import PACK_PREFIX, Fragment
 
 # Any line that belongs to the preprocessor: markers, pragmas, definitions kept by -dD.
 _DIRECTIVE = re.compile(r"^[ \t]*#[^\n]*\n?", re.M)
@@ -16,9 +21,6 @@ _BOUNDARY = re.compile(r'\n# (\d+) "((?:[^"\\\n]|\\.)*)" [12]([^\n]*)(?=\n)')
 # A marker of what the compiler predefines, which stands before the first file.
 _PREDEFINED = re.compile(r'^# \d+ "<(built-in|command[- ]line)>"[^\n]*\n', re.M)
 _FIRST = re.compile(r'\s*# (\d+) "((?:[^"\\\n]|\\.)*)"[^\n]*\n')
-# Given to the preprocessor by the recorder, so that a text does not depend on place and time.
-_FIXED = frozenset({"__LINE__", "__DATE__", "__TIME__", "__TIMESTAMP__"})
-_MARKER = re.compile(r'^# (\d+) "((?:[^"\\\n]|\\.)*)"()[^\n]*\n', re.M)
 # Given to the preprocessor by the recorder, so that a text does not depend on place and time.
 _FIXED = frozenset({"__LINE__", "__DATE__", "__TIME__", "__TIMESTAMP__"})
 _MARKER = re.compile(r'#(?:line)? (\d+) "')
@@ -41,15 +43,31 @@ _OLD_STYLE_HEAD = re.compile(
 )
 _DEFINE = re.compile(r"^#(define|undef) ([A-Za-z_$][\w$]*)([^\n]*)", re.M)
 _PACK = re.compile(r"^[ \t]*#\s*pragma\s+pack\s*\(([^)\n]*)\)", re.M)
-_PACK_PREFIX = "#pragma pack"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Declaration:
-    """One distinct top-level declaration: its text without line markers, and the body where it defines a function."""
+    """One distinct top-level declaration: its text without line markers, and what is known of it so far.
+
+    `body` is the text of the body of a function, None where `function` says that there is one which is not at hand.
+    `raw` is the fragment as the book keeps it.
+    """
 
     head: str
-    body: str | None
+    function: bool
+    body: str | None = None
+    digest: str = ""
+    kind: Kind | None = None
+    name: str = ""  # of the function that it declares, where it defines none
+    typedefs: list[str] = field(default_factory=list)
+    fragment: Fragment | None = None
+    raw: list[Any] | None = None
+
+    def identity(self) -> str:
+        """Return a digest of its text, which needs the body the first time."""
+        if not self.digest:
+            self.digest = text_digest(self.head, self.body)
+        return self.digest
 
 
 @dataclass(slots=True)
@@ -78,33 +96,52 @@ class SplitUnit:
     unfinished_line: int = 0
 
 
+def text_digest(*parts: str | None) -> str:
+    """Return a digest, 24 hexadecimal digits, of texts; None differs from an empty one."""
+    text = "\0".join("\1" if part is None else part for part in parts)
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
+
+
 class Splitter:
-    """Cuts units and numbers distinct declarations; one splitter serves all units that are to share numbers."""
+    """Cuts units and numbers distinct declarations; one splitter serves all units that are to share numbers.
+
+    What was cut earlier can be given to it: `by_digest` leads from the digest of a declaration to its number,
+    `stretches` from that of a stretch to its segments, `predefined` likewise.
+    """
 
     def __init__(self) -> None:
         self.declarations: list[Declaration] = []
+        self.by_digest: dict[str, int] = {}
+        self.stretches: dict[str, list[Segment]] = {}
+        self.predefined: dict[str, list[Segment]] = {}
         self._numbers: dict[tuple[str, str | None], int] = {}
         self._preambles: dict[str, list[Segment]] = {}
-        self._segments: dict[tuple[str, int, str, str], list[Segment]] = {}
+        self._segments: dict[tuple[object, ...], list[Segment]] = {}
 
     def intern(self, head: str, body: str | None) -> int:
         """Return the number of a declaration, the same for the same text."""
         key = (head, body)
         number = self._numbers.get(key)
         if number is None:
-            number = self._numbers[key] = len(self.declarations)
-            self.declarations.append(Declaration(head, body))
+            number = self._numbers[key] = self._enter(head, body)
         return number
+
+    def _enter(self, head: str, body: str | None) -> int:
+        if self.by_digest:
+            digest = text_digest(head, body)
+            known = self.by_digest.get(digest)
+            if known is not None:
+                self.declarations[known].body = body
+                return known
+        self.declarations.append(Declaration(head, body is not None, body))
+        return len(self.declarations) - 1
 
     def split(self, text: str, resolve: Callable[[str], str]) -> SplitUnit:
         """Cut the preprocessed text of one unit; `resolve` makes the file names of its line markers comparable."""
         start = _body_start(text)
         # The first lines name the unit and its directory; what follows is the same for units of like flags.
         head = text[max(text.find('\n# 0 "<', 0, start), 0) : start]
-        predefined = self._preambles.get(head)
-        if predefined is None:
-            predefined = self._preambles[head] = _predefined(head)
-        segments: list[Segment] = list(predefined)
+        segments = list(self._predefined(head))
         carry: Segment | None = None
         packing = _PackState() if "pragma" in text and _PACK.search(text) else None
         for line, spelled, flags, stretch in _stretches(text, start):
@@ -121,21 +158,39 @@ class Splitter:
             return SplitUnit(segments)
         return SplitUnit(segments, carry.tail, carry.file, carry.tail_line)
 
+    def _predefined(self, head: str) -> list[Segment]:
+        found = self._preambles.get(head)
+        if found is None:
+            digest = text_digest(head)
+            found = self.predefined.get(digest)
+            if found is None:
+                found = self.predefined[digest] = _predefined(head)
+            self._preambles[head] = found
+        return found
+
     def _segment(self, file: str, line: int, system: bool, text: str, carry: Segment | None) -> list[Segment]:
-        key = (file, line, text, carry.tail if carry else "")
+        tail = carry.tail if carry else ""
+        key = (file, line, system, text, tail, *_origin(carry))
         found = self._segments.get(key)
         if found is None:
-            cut = self._cut(Segment(file, system), line, text, carry.tail if carry else "")
-            found = [cut]
-            if carry is not None:
-                # What the carried text began stands where it began, in its own file.
-                first = Segment(carry.file, carry.system)
-                if cut.items:
-                    first.items, cut.items = [(cut.items[0][0], carry.tail_line)], cut.items[1:]
-                    found = [first, cut]
-                elif cut.tail:
-                    cut.file, cut.system, cut.tail_line = carry.file, carry.system, carry.tail_line
+            digest = text_digest(file, str(line), str(system), text, tail, *_origin(carry))
+            found = self.stretches.get(digest)
+            if found is None:
+                found = self.stretches[digest] = self._cut_stretch(file, line, system, text, carry)
             self._segments[key] = found
+        return found
+
+    def _cut_stretch(self, file: str, line: int, system: bool, text: str, carry: Segment | None) -> list[Segment]:
+        cut = self._cut(Segment(file, system), line, text, carry.tail if carry else "")
+        found = [cut]
+        if carry is not None:
+            # What the carried text began stands where it began, in its own file.
+            first = Segment(carry.file, carry.system)
+            if cut.items:
+                first.items, cut.items = [(cut.items[0][0], carry.tail_line)], cut.items[1:]
+                found = [first, cut]
+            elif cut.tail:
+                cut.file, cut.system, cut.tail_line = carry.file, carry.system, carry.tail_line
         return found
 
     def _cut(self, segment: Segment, line: int, text: str, carried: str) -> Segment:
@@ -193,9 +248,14 @@ class Splitter:
 
     def _repack(self, number: int, pack: str) -> int:
         declaration = self.declarations[number]
-        if not pack or declaration.body is not None or "{" not in declaration.head:
+        if not pack or declaration.function or "{" not in declaration.head:
             return number
-        return self.intern(f"{_PACK_PREFIX}({pack})\n{declaration.head}", None)
+        return self.intern(f"{PACK_PREFIX}({pack})\n{declaration.head}", None)
+
+
+def _origin(carry: Segment | None) -> tuple[str, ...]:
+    """Where a carried declaration began: what is cut from the next stretch says so too."""
+    return (carry.file, str(carry.system), str(carry.tail_line)) if carry is not None else ()
 
 
 def _body_start(text: str) -> int:

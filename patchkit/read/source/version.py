@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from patchkit.model.program import Coord, Gap, Macro, Origin, Program, Unit
+from patchkit.read.source.book import Book, keep_book, open_book
 from patchkit.read.source.entities import Builder, macros
-from patchkit.read.source.frontend import Frontend, Partner
+from patchkit.read.source.frontend import Frontend, Incomplete, Partner
 from patchkit.read.source.inventory import Inventory, list_constants, survey, take_inventory, wanted_types
 from patchkit.read.source.layout import Surveyor
 from patchkit.read.source.probe import Compiler
@@ -13,16 +14,14 @@ from patchkit.read.source.scope import ReadUnit
 from patchkit.read.source.variable_sizes import ask_again
 
 
-def read_version(
-    request: Request, frontend: Frontend, progress: Progress | None = None, partner: Partner | None = None
-) -> Program:
+def read_version(request: Request, progress: Progress | None = None, partner: Partner | None = None) -> Program:
     """Read one version. Raises InputError for an unknown program and ToolError without a compiler."""
     recording = request.recording
     tell = progress or _silent
-    tell(f"reading {request.label}", 0, 4)
-    units, gaps = frontend.read_units(recording, chosen_units(recording, request.program))
-    tell(f"parsing {request.label}", 1, 4)
-    frontend.parse(frontend.needed(units), partner)
+    try:
+        frontend, units, gaps = _front(request, open_book(recording), tell, partner)
+    except Incomplete:
+        frontend, units, gaps = _front(request, Book(), tell, partner)
     inventory = take_inventory(frontend, units)
     tell(f"asking the compiler for layouts of {request.label}", 2, 4)
     wanted = wanted_types(inventory)
@@ -54,6 +53,19 @@ def read_version(
         macros=_constants(inventory, request.jobs),
         gaps=(*gaps, *strangers, *builder.gaps),
     )
+
+
+def _front(
+    request: Request, book: Book, tell: Progress, partner: Partner | None
+) -> tuple[Frontend, list[ReadUnit], list[Gap]]:
+    """Cut and parse the units, as far as the book does not know them; what is new goes into it."""
+    frontend = Frontend(book)
+    tell(f"reading {request.label}", 0, 4)
+    units, gaps = frontend.read_units(request.recording, chosen_units(request.recording, request.program))
+    tell(f"parsing {request.label}", 1, 4)
+    frontend.parse(frontend.needed(units), partner)
+    keep_book(request.recording, book, frontend.typedefs)
+    return frontend, units, gaps
 
 
 def _constants(inventory: Inventory, jobs: int) -> dict[str, Macro]:
