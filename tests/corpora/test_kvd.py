@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.support import needs, run
-from tests.support.kvd import VERSIONS, copy_source, make, serving
+from tests.support.kvd import CLIENT, RELEASES, VERSIONS, copy_source, make, serving
+from tests.support.loads import loading
 
 Binary = Callable[[str], Path]
+ALL = sorted({*VERSIONS, *RELEASES})
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +41,10 @@ def test_builds_without_warnings(version: str, compiler: str, tmp_path: Path) ->
     assert not list((tmp_path / version).glob("*.o"))
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ALL)
 def test_every_answer_is_right_under_load(version: str, binary: Binary, tmp_path: Path) -> None:
     with serving(binary(version), tmp_path) as server:
-        seen = server.load("--requests", "4000", "--connections", "5", "--pipeline", "32", "--size", "400")
+        seen = server.load("--requests", "4000", "--connections", "5", "--pipeline", "32", "--size", "400", "--newer")
         assert (seen["wrong"], seen["lost"], seen["errors"], seen["examples"]) == (0, 0, 0, [])
         assert seen["requests"] >= 5 * 4000
         assert server.stop() == 0, server.log.read_text()
@@ -58,7 +60,7 @@ def test_client_reports_what_is_wrong(version: str, binary: Binary, tmp_path: Pa
         assert seen["examples"]
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ALL)
 def test_saved_keys_survive_a_restart(version: str, binary: Binary, tmp_path: Path) -> None:
     with serving(binary(version), tmp_path) as server:
         server.load("--requests", "1000", "--connections", "2")
@@ -74,7 +76,7 @@ def test_saved_keys_survive_a_restart(version: str, binary: Binary, tmp_path: Pa
         assert 900 < int(server.ask("TTL", "with an end")[1:]) <= 1000
 
 
-@pytest.mark.parametrize(("old", "new"), list(pairwise(VERSIONS)))
+@pytest.mark.parametrize(("old", "new"), [*pairwise(VERSIONS), *pairwise(RELEASES)])
 def test_next_version_reads_the_dump(old: str, new: str, binary: Binary, tmp_path: Path) -> None:
     with serving(binary(old), tmp_path, "--save", "1000 1000000") as server:
         server.load("--requests", "1000", "--connections", "2")
@@ -109,7 +111,7 @@ def test_background_save_does_not_block_and_is_reported(version: str, binary: Bi
         assert (tmp_path / "dump.kvd").read_bytes().startswith(b"KVD")
 
 
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ALL)
 def test_inline_requests_and_protocol_errors(version: str, binary: Binary, tmp_path: Path) -> None:
     with serving(binary(version), tmp_path) as server:
         assert server.send(b'SET "a key" "x\\x41\\n"\r\nGET \'a key\'\r\nQUIT\r\n') == b"+OK\r\n$3\r\nxA\n\r\n+OK\r\n"
@@ -164,8 +166,65 @@ def test_last_version_has_sets_and_several_save_points(binary: Binary, tmp_path:
         assert server.ask("SMEMBERS", "s") == b"*1\r\n$1\r\na\r\n"
 
 
+@pytest.mark.parametrize("version", RELEASES)
+def test_release_tells_its_version(version: str, binary: Binary, tmp_path: Path) -> None:
+    with serving(binary(version), tmp_path) as server:
+        told = "1.0" + version.removeprefix("v1")
+        assert f"kvd_version:{told}\r\n".encode() in server.ask("INFO")
+
+
+def test_releases_fix_and_add(binary: Binary, tmp_path: Path) -> None:
+    for version in RELEASES[1:]:
+        (tmp_path / version).mkdir()
+        with serving(binary(version), tmp_path / version) as server:
+            server.ask("SET", "n", str(2**63 - 1))
+            assert server.ask("INCR", "n") == b"-ERR increment or decrement would overflow\r\n"
+            assert server.ask("SETEX", "k", "0", "v").startswith(b"-ERR invalid expire")
+            assert server.ask("EXPIRE", "n", "-1") == b":1\r\n"
+            assert server.ask("DBSIZE") == b":0\r\n"
+            assert server.ask("INCRBY", "n", "5").startswith(b"-ERR unknown" if version == "v1.1" else b":5")
+
+
+@pytest.mark.parametrize("version", RELEASES[2:])
+def test_added_commands(version: str, binary: Binary, tmp_path: Path) -> None:
+    with serving(binary(version), tmp_path) as server:
+        assert server.ask("COMMAND", "COUNT") == b":49\r\n"
+        assert server.ask("SETNX", "a", "1") == b":1\r\n"
+        assert server.ask("PEXPIRE", "a", "100000") == b":1\r\n"
+        assert server.ask("RENAME", "a", "b") == b"+OK\r\n"
+        assert 0 < int(server.ask("PTTL", "b")[1:]) <= 100000
+        assert server.ask("DECRBY", "b", "3") == b":-2\r\n"
+        assert server.ask("GETSET", "b", "x") == b"$2\r\n-2\r\n"
+        assert server.ask("TTL", "b") == b":-1\r\n"
+        assert server.ask("RENAME", "a", "b") == b"-ERR no such key\r\n"
+        assert b"cmdstat_getset:calls=1" in server.ask("INFO", "commandstats")
+
+
+def test_last_release_reports_more(binary: Binary, tmp_path: Path) -> None:
+    with serving(binary("v1.5"), tmp_path) as server:
+        for name in ("CPU", "Expiry", "Stats"):
+            assert f"# {name}\r\n".encode() in server.ask("INFO", "everything")
+        server.ask("GET", "nothing")
+        assert b"keyspace_misses:1\r\n" in server.ask("INFO", "stats")
+        assert b" cmd=client" in server.ask("CLIENT", "INFO")
+        assert server.send(b'SET k "\\e\\0"\r\nGET k\r\nQUIT\r\n') == b"+OK\r\n$2\r\n\x1b\x00\r\n+OK\r\n"
+
+
+def test_client_goes_on_after_lost_connections(binary: Binary, tmp_path: Path) -> None:
+    options = ("--connections", "3", "--reconnect", "60")
+    with serving(binary("v1"), tmp_path) as server, loading(CLIENT, "--unixsocket", server.path, *options) as load:
+        server.process.kill()
+        server.process.wait()
+        with serving(binary("v1.5"), tmp_path):
+            load.wait_for("reconnects", 3)
+            load.wait_for_more()
+            seen = load.finish()
+    assert (seen["lost_connections"], seen["reconnects"], seen["wrong"]) == (3, 3, 0)
+    assert seen["silence_ms"] >= seen["p50_ms"] > 0
+
+
 @needs("redis-cli")
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ALL)
 def test_real_command_line_client(version: str, binary: Binary, tmp_path: Path) -> None:
     with serving(binary(version), tmp_path) as server:
         words = {"SET a 1": "OK", "INCR a": "2", "LPUSH l x y": "2", "LRANGE l 0 -1": "y\nx", "HSET h f v": "1"}
@@ -177,7 +236,7 @@ def test_real_command_line_client(version: str, binary: Binary, tmp_path: Path) 
 
 
 @needs("redis-benchmark")
-@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("version", ALL)
 def test_real_benchmark(version: str, binary: Binary, tmp_path: Path) -> None:
     tests = "ping,set,get,incr,lpush,rpush,lpop,rpop,hset,lrange_100,mset" + (",sadd,spop" if version >= "v3" else "")
     with serving(binary(version), tmp_path) as server:

@@ -8,81 +8,23 @@ only if all three are 0.
 """
 
 import argparse
-import json
 import random
-import socket
 import sys
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
 
-Reply = bytes | int | None | list["Reply"] | Exception
+if not __package__:  # run by its path
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from corpora.programs.kvd.resp import Connection, Reply, ServerError, encode
+from corpora.programs.load import Silence, Stop, Tally, add_arguments, finish, make_stop, reporting, summary
+
 Value = bytes | list[bytes] | dict[bytes, bytes]
 WRONG_TYPE = "WRONGTYPE"
-EXAMPLES_KEPT = 5
-
-
-class ServerError(Exception):
-    """An error reply."""
-
-
-class Connection:
-    """One connection, speaking RESP2."""
-
-    def __init__(self, address: str | tuple[str, int], timeout: float) -> None:
-        if isinstance(address, str):
-            self.socket = socket.socket(socket.AF_UNIX)
-        else:
-            self.socket = socket.socket(socket.AF_INET)
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.settimeout(timeout)
-        self.socket.connect(address)
-        self.file = self.socket.makefile("rb")
-
-    def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
-
-    def receive(self) -> Reply:
-        """Read one reply; an error reply is returned as a ServerError."""
-        line = self.file.readline()
-        if not line.endswith(b"\r\n"):
-            raise ConnectionError("the server closed the connection")
-        mark, rest = line[:1], line[1:-2]
-        match mark:
-            case b"+":
-                return rest
-            case b"-":
-                return ServerError(rest.decode(errors="replace"))
-            case b":":
-                return int(rest)
-            case b"$":
-                return self._bulk(int(rest))
-            case b"*":
-                return None if int(rest) < 0 else [self.receive() for _ in range(int(rest))]
-        raise ConnectionError(f"not a reply: {line!r}")
-
-    def _bulk(self, length: int) -> bytes | None:
-        if length < 0:
-            return None
-        data = self.file.read(length + 2)
-        if len(data) != length + 2 or not data.endswith(b"\r\n"):
-            raise ConnectionError("a bulk reply was cut short")
-        return data[:-2]
-
-    def call(self, *words: bytes) -> Reply:
-        self.send(encode(words))
-        return self.receive()
-
-    def close(self) -> None:
-        self.file.close()
-        self.socket.close()
-
-
-def encode(words: tuple[bytes, ...]) -> bytes:
-    """Return a request as an array of bulk strings."""
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
 
 @dataclass
@@ -102,24 +44,11 @@ class Model:
         return self.values.pop(key, None) is not None
 
 
-@dataclass
-class Tally:
-    """What a connection saw."""
-
-    requests: int = 0
-    wrong: int = 0
-    lost: int = 0
-    errors: int = 0
-    slowest: float = 0.0
-    examples: list[str] = field(default_factory=list)
-
-    def note(self, text: str) -> None:
-        if len(self.examples) < EXAMPLES_KEPT:
-            self.examples.append(text)
-
-
 Check = Callable[[Reply], bool]
 Step = tuple[tuple[bytes, ...], Check]  # a request, and whether its reply is right
+
+
+UNKNOWN = "ERR unknown command"
 
 
 def equals(expected: Reply) -> Check:
@@ -146,7 +75,7 @@ def pairs_equal(expected: dict[bytes, bytes]) -> Check:
 class Player:
     """Makes random requests on one prefix and knows the right answers."""
 
-    def __init__(self, prefix: bytes, keys: int, size: int, seed: int) -> None:
+    def __init__(self, prefix: bytes, keys: int, size: int, seed: int, *, newer: bool = False) -> None:
         self.model = Model(prefix)
         self.keys = keys
         self.size = size
@@ -156,7 +85,9 @@ class Player:
             *(self.set_conditional, self.append, self.increment, self.mset, self.mget),
             *(self.delete, self.exists, self.expire, self.ttl, self.persist, self.echo),
             *(self.pop, self.range, self.hget, self.hdel, self.hgetall),
+            *(self.newer,) * newer,
         ]
+        self.known: set[bytes] = set()  # newer commands that the server has answered
 
     def step(self) -> Step:
         return self.random.choice(self.steps)()
@@ -347,6 +278,40 @@ class Player:
     def echo(self) -> Step:
         return (b"ECHO", text := self.text()), equals(text)
 
+    def newer(self) -> Step:
+        """A request that changes nothing; older versions may not know it, but not after it was once answered."""
+        request, check = self.random.choice((self.type_name, self.index, self.field_exists))()
+        word, known = request[0], request[0] in self.known
+
+        def checked(reply: Reply) -> bool:
+            if isinstance(reply, ServerError) and str(reply).startswith(UNKNOWN):
+                return not known
+            self.known.add(word)
+            return check(reply)
+
+        return request, checked
+
+    def type_name(self) -> Step:
+        key = self.key(self.random.choice((b"s", b"l", b"h")))
+        names = {bytes: b"string", list: b"list", dict: b"hash"}
+        kind = names[type(self.model.values[key])] if key in self.model.values else b"none"
+        return (b"TYPE", key), equals(kind)
+
+    def index(self) -> Step:
+        key, at = self.key(b"l"), self.random.randrange(-8, 8)
+        request = (b"LINDEX", key, b"%d" % at)
+        if not self.holds(key, list):
+            return request, fails_with(WRONG_TYPE)
+        present = self.model.values.get(key, [])
+        assert isinstance(present, list)
+        return request, equals(present[at] if -len(present) <= at < len(present) else None)
+
+    def field_exists(self) -> Step:
+        key, name = self.key(b"h"), b"f%d" % self.random.randrange(40)
+        if not self.holds(key, dict):
+            return (b"HEXISTS", key, name), fails_with(WRONG_TYPE)
+        return (b"HEXISTS", key, name), equals(int(name in self.fields(key)))
+
     def read_back(self) -> list[Step]:
         """Every key the model holds, as requests that return it whole."""
         steps: list[Step] = []
@@ -368,16 +333,27 @@ def pieces(data: bytes, source: random.Random) -> list[bytes]:
 
 
 class Runner:
-    """Plays on one connection until told to stop."""
+    """Plays on one connection until told to stop; a new connection starts with keys of its own."""
 
-    def __init__(self, options: argparse.Namespace, number: int) -> None:
+    def __init__(self, options: argparse.Namespace, number: int, silence: Silence) -> None:
         self.options = options
+        self.number = number
+        self.silence = silence
         self.tally = Tally()
-        self.player = Player(
-            b"%s%d" % (options.prefix.encode(), number), options.keys, options.size, options.seed + number
-        )
-        self.connection = Connection(options.unixsocket or (options.host, options.port), options.timeout)
-        self.connection.call(b"CLIENT", b"SETNAME", b"load-%d" % number)
+        self.player = self._player()
+        self.connection = self._connect()
+
+    def _player(self) -> Player:
+        again = f"r{self.tally.reconnects}-" if self.tally.reconnects else ""
+        prefix = f"{self.options.prefix}{again}{self.number}".encode()
+        seed = self.options.seed + self.number
+        return Player(prefix, self.options.keys, self.options.size, seed, newer=self.options.newer)
+
+    def _connect(self) -> Connection:
+        options = self.options
+        connection = Connection(options.unixsocket or (options.host, options.port), options.timeout)
+        connection.call(b"CLIENT", b"SETNAME", b"load-%d" % self.number)
+        return connection
 
     def batch(self, steps: list[Step], *, final: bool = False) -> None:
         """Send all requests at once and check the replies in order."""
@@ -386,10 +362,9 @@ class Runner:
             self.connection.send(piece)
         for words, check in steps:
             reply = self.connection.receive()
-            self.tally.requests += 1
+            self.tally.answered(begin, self.silence)
             if not check(reply):
                 self._bad(words, reply, final)
-        self.tally.slowest = max(self.tally.slowest, time.monotonic() - begin)
 
     def _bad(self, words: tuple[bytes, ...], reply: Reply, final: bool) -> None:
         if isinstance(reply, ServerError):
@@ -400,7 +375,17 @@ class Runner:
             self.tally.wrong += 1
         self.tally.note(f"{b' '.join(words)[:120]!r} -> {str(reply)[:120]}")
 
-    def run(self, stop: Callable[[int], bool]) -> None:
+    def run(self, stop: Stop) -> None:
+        try:
+            while not self._played(stop):
+                self.connection.close()
+                if not self._reconnected():
+                    return
+        finally:
+            self.connection.close()
+
+    def _played(self, stop: Stop) -> bool:
+        """Play to the end; return False where the connection was lost before that."""
         try:
             while not stop(self.tally.requests):
                 length = self.player.random.randrange(1, self.options.pipeline + 1)
@@ -409,89 +394,58 @@ class Runner:
             for at in range(0, len(steps), 50):
                 self.batch(steps[at : at + 50], final=True)
         except (OSError, ValueError) as problem:
-            self.tally.errors += 1
-            self.tally.note(f"connection: {problem}")
-        finally:
-            self.connection.close()
+            self.tally.lose_connection(problem)
+            return False
+        return True
+
+    def _reconnected(self) -> bool:
+        end = time.monotonic() + self.options.reconnect
+        while time.monotonic() < end:
+            try:
+                self.connection = self._connect()
+            except OSError:
+                time.sleep(0.02)
+                continue
+            self.tally.reconnects += 1
+            self.player = self._player()
+            return True
+        return False
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Load and check a kvd server.")
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=6380)
+    add_arguments(parser, port=6380, connections=4, requests=10000)
     parser.add_argument("--unixsocket", default="")
-    parser.add_argument("--connections", type=int, default=4)
-    parser.add_argument("--seconds", type=float, default=0.0, help="run this long")
-    parser.add_argument(
-        "--requests", type=int, default=0, help="requests per connection; with --seconds whichever is first"
-    )
     parser.add_argument("--pipeline", type=int, default=16, help="most requests in flight on a connection")
     parser.add_argument("--keys", type=int, default=50, help="keys of each type per connection")
     parser.add_argument("--size", type=int, default=60, help="longest value in bytes")
-    parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for a reply")
-    parser.add_argument("--prefix", default="c", help="what the keys start with")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--until-stdin-closes", action="store_true", help="run until standard input ends")
-    options = parser.parse_args(arguments)
-    if not (options.seconds or options.requests or options.until_stdin_closes):
-        options.requests = 10000
-    return options
+    parser.add_argument("--newer", action="store_true", help="also use commands that only later versions have")
+    return parser.parse_args(arguments)
 
 
-def make_stop(options: argparse.Namespace) -> Callable[[int], bool]:
-    """Return a function of the requests made so far that says whether to stop."""
-    closed = threading.Event()
-    if options.until_stdin_closes:
-        threading.Thread(target=_set_at_end_of_input, args=(closed,), daemon=True).start()
-    end = time.monotonic() + options.seconds if options.seconds else float("inf")
-
-    def stop(requests: int) -> bool:
-        return closed.is_set() or time.monotonic() >= end or bool(options.requests and requests >= options.requests)
-
-    return stop
-
-
-def _set_at_end_of_input(closed: threading.Event) -> None:
-    sys.stdin.read()
-    closed.set()
-
-
-def summary(runners: list[Runner], elapsed: float) -> dict[str, object]:
-    """Return what all connections saw together."""
-    tallies = [runner.tally for runner in runners]
-    requests = sum(tally.requests for tally in tallies)
-    return {
-        "connections": len(runners),
-        "requests": requests,
-        "keys": sum(len(runner.player.model.values) for runner in runners),
-        "wrong": sum(tally.wrong for tally in tallies),
-        "lost": sum(tally.lost for tally in tallies),
-        "errors": sum(tally.errors for tally in tallies),
-        "seconds": round(elapsed, 3),
-        "per_second": round(requests / elapsed) if elapsed else 0,
-        "slowest_ms": round(max(tally.slowest for tally in tallies) * 1000, 3),
-        "examples": [example for tally in tallies for example in tally.examples][:EXAMPLES_KEPT],
-    }
-
-
-def main(arguments: list[str]) -> int:
+def load(arguments: list[str], stop: threading.Event | None = None) -> dict[str, object]:
+    """Load a server as the command line does, or until `stop` is set, and return what was seen."""
     options = parse_arguments(arguments)
+    silence = Silence()
     try:
-        runners = [Runner(options, number) for number in range(options.connections)]
+        runners = [Runner(options, number, silence) for number in range(options.connections)]
     except OSError as problem:
-        print(json.dumps({"errors": 1, "examples": [f"connect: {problem}"]}))
-        return 1
-    stop = make_stop(options)
+        return {"errors": 1, "examples": [f"connect: {problem}"]}
     begin = time.monotonic()
-    threads = [threading.Thread(target=runner.run, args=(stop,)) for runner in runners]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    result = summary(runners, time.monotonic() - begin)
-    print(json.dumps(result), flush=True)
-    return 0 if not (result["wrong"] or result["lost"] or result["errors"]) else 1
+
+    def seen() -> dict[str, object]:
+        keys = sum(len(runner.player.model.values) for runner in runners)
+        return summary([runner.tally for runner in runners], silence, time.monotonic() - begin, keys=keys)
+
+    ends = make_stop(options, stop)
+    threads = [threading.Thread(target=runner.run, args=(ends,)) for runner in runners]
+    with reporting(options.report, seen):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return seen()
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(finish(load(sys.argv[1:])))

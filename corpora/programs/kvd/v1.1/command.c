@@ -1,0 +1,318 @@
+/* The table of commands, how one is run, and the commands about the server itself. */
+#include "kvd.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "mem.h"
+
+#define INFO_ROOM 4096
+
+static struct command commands[] = {
+    {"ping", command_ping, -1, COMMAND_READ, 0, 0},
+    {"echo", command_echo, 2, COMMAND_READ, 0, 0},
+    {"quit", command_quit, -1, COMMAND_READ, 0, 0},
+    {"info", command_info, -1, COMMAND_ADMIN, 0, 0},
+    {"client", command_client, -2, COMMAND_ADMIN, 0, 0},
+    {"command", command_command, -1, COMMAND_ADMIN, 0, 0},
+    {"config", command_config, -2, COMMAND_ADMIN, 0, 0},
+    {"save", command_save, 1, COMMAND_ADMIN, 0, 0},
+    {"bgsave", command_bgsave, -1, COMMAND_ADMIN, 0, 0},
+    {"shutdown", command_shutdown, -1, COMMAND_ADMIN, 0, 0},
+    {"get", command_get, 2, COMMAND_READ, 0, 0},
+    {"set", command_set, -3, COMMAND_WRITE, 0, 0},
+    {"setex", command_setex, 4, COMMAND_WRITE, 0, 0},
+    {"append", command_append, 3, COMMAND_WRITE, 0, 0},
+    {"strlen", command_strlen, 2, COMMAND_READ, 0, 0},
+    {"incr", command_incr, 2, COMMAND_WRITE, 0, 0},
+    {"decr", command_decr, 2, COMMAND_WRITE, 0, 0},
+    {"mset", command_mset, -3, COMMAND_WRITE, 0, 0},
+    {"mget", command_mget, -2, COMMAND_READ, 0, 0},
+    {"del", command_del, -2, COMMAND_WRITE, 0, 0},
+    {"exists", command_exists, -2, COMMAND_READ, 0, 0},
+    {"keys", command_keys, 2, COMMAND_READ, 0, 0},
+    {"dbsize", command_dbsize, 1, COMMAND_READ, 0, 0},
+    {"flushall", command_flushall, -1, COMMAND_WRITE, 0, 0},
+    {"randomkey", command_randomkey, 1, COMMAND_READ, 0, 0},
+    {"expire", command_expire, 3, COMMAND_WRITE, 0, 0},
+    {"ttl", command_ttl, 2, COMMAND_READ, 0, 0},
+    {"persist", command_persist, 2, COMMAND_WRITE, 0, 0},
+    {"lpush", command_lpush, -3, COMMAND_WRITE, 0, 0},
+    {"rpush", command_rpush, -3, COMMAND_WRITE, 0, 0},
+    {"lpop", command_lpop, 2, COMMAND_WRITE, 0, 0},
+    {"rpop", command_rpop, 2, COMMAND_WRITE, 0, 0},
+    {"lrange", command_lrange, 4, COMMAND_READ, 0, 0},
+    {"llen", command_llen, 2, COMMAND_READ, 0, 0},
+    {"hset", command_hset, -4, COMMAND_WRITE, 0, 0},
+    {"hget", command_hget, 3, COMMAND_READ, 0, 0},
+    {"hdel", command_hdel, -3, COMMAND_WRITE, 0, 0},
+    {"hgetall", command_hgetall, 2, COMMAND_READ, 0, 0},
+    {"hlen", command_hlen, 2, COMMAND_READ, 0, 0},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof *commands)
+
+static uint64_t hash_name(const void *key)
+{
+    return dict_hash_folded(key, strlen(key));
+}
+
+static bool equal_names(const void *left, const void *right)
+{
+    return strcasecmp(left, right) == 0;
+}
+
+/* Names of commands to rows of the table. */
+static const struct dict_type dict_of_commands = {hash_name, equal_names, NULL, NULL};
+
+void command_init(void)
+{
+    server.commands = dict_new(&dict_of_commands);
+    for (size_t at = 0; at < COMMAND_COUNT; at++) {
+        dict_insert(server.commands, (char *)commands[at].name)->value.pointer = &commands[at];
+    }
+}
+
+static int64_t microseconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static struct command *find_command(struct client *client)
+{
+    struct dict_entry *entry = dict_find(server.commands, client->argv[0]->data);
+
+    if (entry == NULL) {
+        reply_error(client, "ERR unknown command '%.128s'", client->argv[0]->data);
+        return NULL;
+    }
+    struct command *command = entry->value.pointer;
+    if (command->arity > 0 ? client->argc != command->arity : client->argc < -command->arity) {
+        reply_error(client, "ERR wrong number of arguments for '%s' command", command->name);
+        return NULL;
+    }
+    return command;
+}
+
+/* Runs the request in `client->argv`. */
+void command_run(struct client *client)
+{
+    struct command *command = find_command(client);
+
+    server.stats.commands++;
+    if (command == NULL) {
+        return;
+    }
+    int64_t begin = microseconds();
+    client->command = command;
+    command->handler(client);
+    command->calls++;
+    command->microseconds += (uint64_t)(microseconds() - begin);
+}
+
+void command_ping(struct client *client)
+{
+    if (client->argc == 2) {
+        reply_bytes(client, client->argv[1]);
+    } else {
+        reply_shared(client, REPLY_PONG);
+    }
+}
+
+void command_echo(struct client *client)
+{
+    reply_bytes(client, client->argv[1]);
+}
+
+void command_quit(struct client *client)
+{
+    reply_shared(client, REPLY_OK);
+    client->close_after_reply = 1;
+}
+
+void command_command(struct client *client)
+{
+    if (client->argc == 2 && strcasecmp(client->argv[1]->data, "count") == 0) {
+        reply_number(client, COMMAND_COUNT);
+    } else {
+        reply_shared(client, REPLY_EMPTY);
+    }
+}
+
+/* Text that is put together piece by piece and cut off where the room ends. */
+struct report {
+    char text[INFO_ROOM];
+    size_t length;
+};
+
+static void report_add(struct report *report, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void report_add(struct report *report, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    int length = vsnprintf(report->text + report->length, INFO_ROOM - report->length, format, arguments);
+    va_end(arguments);
+    report->length += (size_t)length;
+    if (report->length >= INFO_ROOM) {
+        report->length = INFO_ROOM - 1;
+    }
+}
+
+static uint64_t commands_per_second(void)
+{
+    uint64_t total = 0;
+
+    for (int at = 0; at < RATE_SAMPLES; at++) {
+        total += server.rate[at];
+    }
+    return total * (uint64_t)server.hz / RATE_SAMPLES;
+}
+
+static void info_server(struct report *report)
+{
+    report_add(report, "# Server\r\nkvd_version:%s\r\nredis_version:2.4.0\r\nprocess_id:%d\r\n", kvd_version,
+               (int)getpid());
+    report_add(report, "tcp_port:%d\r\nuptime_in_seconds:%lld\r\n", server.port,
+               (long long)(server.now / 1000 - server.started));
+}
+
+static void info_clients(struct report *report)
+{
+    report_add(report, "# Clients\r\nconnected_clients:%d\r\nmaxclients:%d\r\n", server.client_count,
+               server.max_clients);
+}
+
+static void info_memory(struct report *report)
+{
+    report_add(report, "# Memory\r\nused_memory:%zu\r\nused_memory_peak:%zu\r\n", mem_used(), mem_peak());
+}
+
+static void info_persistence(struct report *report)
+{
+    report_add(report, "# Persistence\r\nrdb_changes_since_last_save:%ld\r\nrdb_bgsave_in_progress:%d\r\n",
+               server.dirty, server.save_child > 0);
+    report_add(report, "rdb_last_save_time:%lld\r\nrdb_last_bgsave_status:%s\r\n", (long long)server.last_save,
+               server.last_save_failed ? "err" : "ok");
+}
+
+static void info_stats(struct report *report)
+{
+    report_add(report, "# Stats\r\ntotal_connections_received:%llu\r\nrejected_connections:%llu\r\n",
+               (unsigned long long)server.stats.connections, (unsigned long long)server.stats.refused);
+    report_add(report, "total_commands_processed:%llu\r\ninstantaneous_ops_per_sec:%llu\r\nexpired_keys:%llu\r\n",
+               (unsigned long long)server.stats.commands, (unsigned long long)commands_per_second(),
+               (unsigned long long)server.stats.expired);
+    report_add(report, "total_net_input_bytes:%llu\r\ntotal_net_output_bytes:%llu\r\nwarnings:%lu\r\n",
+               (unsigned long long)server.stats.bytes_in, (unsigned long long)server.stats.bytes_out,
+               log_count(LOG_WARNING));
+}
+
+static void info_keyspace(struct report *report)
+{
+    report_add(report, "# Keyspace\r\ndb0:keys=%zu,expires=%zu,buckets=%zu\r\n", dict_size(server.keys),
+               dict_size(server.expires), dict_buckets(server.keys));
+}
+
+static void info_commands(struct report *report)
+{
+    report_add(report, "# Commandstats\r\n");
+    for (size_t at = 0; at < COMMAND_COUNT; at++) {
+        const struct command *command = &commands[at];
+        if (command->calls > 0) {
+            report_add(report, "cmdstat_%s:calls=%llu,usec=%llu\r\n", command->name, (unsigned long long)command->calls,
+                       (unsigned long long)command->microseconds);
+        }
+    }
+}
+
+static const struct {
+    const char *name;
+    void (*write)(struct report *report);
+} sections[] = {
+    {"server", info_server},
+    {"clients", info_clients},
+    {"memory", info_memory},
+    {"persistence", info_persistence},
+    {"stats", info_stats},
+    {"keyspace", info_keyspace},
+    {"commandstats", info_commands},
+};
+
+void command_info(struct client *client)
+{
+    struct report report = {.length = 0};
+
+    for (size_t at = 0; at < sizeof sections / sizeof *sections; at++) {
+        if (client->argc == 1 || strcasecmp(client->argv[1]->data, sections[at].name) == 0) {
+            sections[at].write(&report);
+        }
+    }
+    reply_bulk(client, report.text, report.length);
+}
+
+static void client_list(struct client *client)
+{
+    struct bytes *text = bytes_new(NULL, 0);
+    char line[256];
+
+    LINK_EACH(at, after, &server.clients) {
+        const struct client *other = LINK_ENTRY(at, struct client, link);
+        int length = snprintf(line, sizeof line, "id=%llu fd=%d name=%s age=%lld idle=%lld flags=%s cmd=%s\n",
+                              (unsigned long long)other->id, other->fd, other->name,
+                              (long long)(server.now - other->created) / 1000,
+                              (long long)(server.now - other->active) / 1000, other->local ? "U" : "N",
+                              other->command != NULL ? other->command->name : "NULL");
+        text = bytes_append(text, line, (size_t)length);
+    }
+    reply_bytes(client, text);
+    mem_free(text);
+}
+
+static void client_setname(struct client *client)
+{
+    const struct bytes *name = client->argv[2];
+
+    if (name->length >= CLIENT_NAME_MAX || strpbrk(name->data, " \r\n") != NULL) {
+        reply_error(client, "ERR Client names are at most %d characters, without spaces", CLIENT_NAME_MAX - 1);
+        return;
+    }
+    strcpy(client->name, name->data);
+    reply_shared(client, REPLY_OK);
+}
+
+void command_client(struct client *client)
+{
+    const char *action = client->argv[1]->data;
+
+    if (strcasecmp(action, "list") == 0) {
+        client_list(client);
+    } else if (strcasecmp(action, "setname") == 0 && client->argc == 3) {
+        client_setname(client);
+    } else if (strcasecmp(action, "getname") == 0) {
+        reply_text(client, client->name);
+    } else if (strcasecmp(action, "id") == 0) {
+        reply_number(client, (int64_t)client->id);
+    } else {
+        reply_shared(client, REPLY_SYNTAX);
+    }
+}
+
+void command_shutdown(struct client *client)
+{
+    bool no_save = client->argc == 2 && strcasecmp(client->argv[1]->data, "nosave") == 0;
+
+    if (!no_save && server.save_seconds > 0 && !persist_save()) {
+        reply_error(client, "ERR Errors trying to SHUTDOWN. Check logs.");
+        return;
+    }
+    net_close(client);
+    server_stop();
+}
