@@ -5,13 +5,15 @@ report is one line of JSON; `passed` says whether everything in it was right.
 """
 
 import argparse
+import asyncio
 import json
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 EXAMPLES_KEPT = 5
 STEPS_PER_DOUBLING = 32  # a quantile is right to 1/32 of itself
@@ -198,3 +200,55 @@ def reporting(interval: float, current: Callable[[], dict[str, object]]) -> Iter
         ended.set()
         if interval > 0:
             thread.join()
+
+
+class Runner(Protocol):
+    """One of the connections of a client that runs on asyncio."""
+
+    tally: Tally
+
+    async def run(self, stop: Stop) -> None:
+        """Play until `stop`."""
+
+
+def run_all(
+    options: argparse.Namespace,
+    runners: Sequence[Runner],
+    silence: Silence,
+    event: threading.Event | None,
+    **more: Callable[[], object],
+) -> dict[str, object]:
+    """Run all connections to their end and return what they saw; `more` are further entries of the summary."""
+    begin = time.monotonic()
+
+    def seen() -> dict[str, object]:
+        extra = {name: value() for name, value in more.items()}
+        return summary([runner.tally for runner in runners], silence, time.monotonic() - begin, **extra)
+
+    async def work() -> None:
+        stop = make_stop(options, event)
+        await asyncio.gather(*(runner.run(stop) for runner in runners))
+
+    with reporting(options.report, seen):
+        asyncio.run(work())
+    return seen()
+
+
+async def persevere(tally: Tally, seconds: float, session: Callable[[], Awaitable[None]]) -> None:
+    """Run a session over a new connection; where it fails, count that and try others for `seconds`.
+
+    A session counts its own reconnect once it is connected.
+    """
+    end = 0.0
+    connected = -1
+    while True:
+        try:
+            return await session()
+        except (OSError, EOFError, ValueError) as problem:
+            if connected != tally.reconnects:
+                connected = tally.reconnects
+                end = time.monotonic() + seconds
+                tally.lose_connection(problem)
+        if time.monotonic() >= end:
+            return None
+        await asyncio.sleep(0.02)

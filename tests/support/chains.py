@@ -10,6 +10,7 @@ from tests.support import ROOT, Outcome, patchkit, run
 PROGRAMS = ROOT / "corpora/programs"
 CHAINS = {
     "kvd": ("v1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5"),
+    "cached": ("v1", "v2", "v3", "v4"),
 }
 SANITIZED = "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
