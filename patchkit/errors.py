@@ -11,6 +11,7 @@ class ExitCode(IntEnum):
 
     CLEAN = 0
     FINDINGS = 1
+    REFUSED = 1  # by a running process, which goes on as before
     USAGE = 2
     INCOMPLETE = 3
     INTERNAL = 70

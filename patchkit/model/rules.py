@@ -1,7 +1,8 @@
 """Every rule that `diff` and `check` report by: stable id, name, level, what it requires, and its consequence in words.
 
 Ids are `PK`, a group letter and three digits; they are never reused. Groups: T types, D data, F functions, C control,
-I initialisation and environment, X transformers, M chains of updates, B bundles, R the analysis itself.
+I initialisation and environment, X transformers, M chains of updates, B bundles, L live processes, R the analysis
+itself. L names what a process, its runtime and the way to it answer with.
 """
 
 from collections.abc import Mapping
@@ -226,9 +227,66 @@ _BUNDLES = (
      "The bundle is older than what the process has taken, or out of date"),
     ("PKB807", "no-debug-info", _ERROR, _NOTHING, _AUTOMATIC, _LIVE, "Without debug information layouts are guesses"),
 )
+
+_ASKED = (
+    ("PKL001", "no-runtime", _ERROR, _RESTART, _NONE, _LIVE,
+     "The process does not hold patchkit's runtime, so nothing can be asked of it"),
+    ("PKL002", "runtime-off", _ERROR, _RESTART, _NONE, _LIVE,
+     "The runtime is in the process but does not answer its signal, so it cannot be woken"),
+    ("PKL003", "not-reachable", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "The runtime was woken but its control socket cannot be reached"),
+    ("PKL004", "busy", _ERROR, _NOTHING, _NONE, _LIVE,
+     "The runtime is doing something for somebody else"),
+    ("PKL005", "no-answer", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "The process lives, but its runtime said nothing within the time it was given"),
+    ("PKL006", "process-ended", _ERROR, _RESTART, _BY_HAND, _LIVE,
+     "The process ended while it was being asked"),
+    ("PKL007", "not-permitted", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "Only root and the user whose process it is may ask its runtime"),
+    ("PKL008", "unknown-protocol", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "The runtime and this patchkit do not understand each other"),
+    ("PKL101", "bad-request", _ERROR, _NOTHING, _NONE, _LIVE,
+     "The runtime was asked for something that it does not know or that is not whole"),
+    ("PKL102", "bundle-damaged", _ERROR, _NOTHING, _AUTOMATIC, _LIVE,
+     "The bundle is not whole or contradicts itself, so nothing of it is used"),
+    ("PKL103", "out-of-reach", _ERROR, _RESTART, _NONE, _LIVE,
+     "No free memory lies close enough to the program's code for the new code to be called"),
+    ("PKL104", "out-of-memory", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "The process may not have the memory that the update takes"),
+    ("PKL105", "symbol-not-found", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "No library that the process has loaded defines something that the new code calls"),
+    ("PKL106", "object-not-found", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "A function or variable that the new code needs is not in the process"),
+    ("PKL107", "quiescence-failed", _ERROR, _QUIESCE, _BY_HAND, _LIVE,
+     "Threads did not come to a place where the code under them may change"),
+    ("PKL108", "rehearsal-failed", _ERROR, _REVIEW, _BY_HAND, _LIVE,
+     "The update failed on a copy of the process, so the process itself was left alone"),
+    ("PKL109", "nothing-to-revert", _ERROR, _NOTHING, _NONE, _LIVE,
+     "There is no update that could be taken back"),
+    ("PKL110", "unsupported", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "The bundle is for another kind of machine or a newer runtime"),
+    ("PKL111", "table-was-written", _ERROR, _REVIEW, _BY_HAND, _LIVE,
+     "A table that the update would replace no longer holds what the program started with"),
+    ("PKL112", "on-probation", _ERROR, _NOTHING, _NONE, _LIVE,
+     "The last update is still on probation, and must be confirmed or reverted first"),
+    ("PKL114", "code-not-writable", _ERROR, _RESTART, _BY_HAND, _LIVE,
+     "The system does not let the process change its own code"),
+    ("PKL201", "attach-not-permitted", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "The system does not let this user trace the process, so nothing can be put into it"),
+    ("PKL202", "attach-static", _ERROR, _RESTART, _BY_HAND, _LIVE,
+     "The program is linked statically, so it has no loader that could bring the runtime in"),
+    ("PKL203", "attach-foreign", _ERROR, _RESTART, _BY_HAND, _LIVE,
+     "The process is of another architecture or uses another C library than the runtime is built for"),
+    ("PKL204", "attach-unknown-build", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "No recorded build is known to be the one that the process runs"),
+    ("PKL205", "attach-no-safe-place", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "No thread was found waiting at a place where it can load a library without harm"),
+    ("PKL206", "attach-failed", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "The process could not load the runtime's library, and goes on without it"),
+)
 # fmt: on
 
-_TABLES = (_TYPES, _DATA, _FUNCTIONS, _CONTROL, _INITIALISATION, _TRANSFORMERS, _ANALYSIS, _CHAINS, _BUNDLES)
+_TABLES = (_TYPES, _DATA, _FUNCTIONS, _CONTROL, _INITIALISATION, _TRANSFORMERS, _ANALYSIS, _CHAINS, _BUNDLES, _ASKED)
 
 RULES: Mapping[str, Rule] = MappingProxyType({row[0]: Rule(*row) for table in _TABLES for row in table})
 _BY_NAME = {rule.name: rule for rule in RULES.values()}

@@ -17,11 +17,11 @@ SOURCES = {
 
 
 def test_ids_and_names_are_unique_and_well_formed() -> None:
-    assert all(re.fullmatch(r"PK[TDFCIXRMB]\d{3}", rule.id) and key == rule.id for key, rule in RULES.items())
+    assert all(re.fullmatch(r"PK[TDFCIXRMBL]\d{3}", rule.id) and key == rule.id for key, rule in RULES.items())
     names = [rule.name for rule in RULES.values()]
     assert len(set(names)) == len(names)
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in names)
-    assert len(RULES) == 80
+    assert len(RULES) == 107
 
 
 def test_summaries_are_one_sentence_that_a_message_can_end() -> None:

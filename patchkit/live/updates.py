@@ -1,0 +1,209 @@
+"""What can be asked of a process that holds the runtime, and its answers as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from patchkit.errors import InputError
+from patchkit.live.connection import Connection
+from patchkit.live.failure import LiveError
+from patchkit.live.process import Process
+from patchkit.live.wire import Malformed, Message
+
+ANSWER_SECONDS = 10.0
+TIMEOUT_SECONDS = 30.0  # how long the threads of a process may take to come to a good place
+_TAR_BLOCK = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of an update that is done, and what it took in microseconds."""
+
+    name: str
+    microseconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """An update that a process has taken; versions are build-ids in hexadecimal."""
+
+    old: str
+    new: str
+    functions: int
+    pause: int  # microseconds for which all threads stood still
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadState:
+    """A thread of the program and how many updates it has run under."""
+
+    tid: int
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a runtime says of its process; versions are build-ids in hexadecimal."""
+
+    version: str
+    started_as: str
+    state: str  # idle or probation
+    reversible: bool
+    signal: int
+    runtime: str
+    threads: tuple[ThreadState, ...] = ()
+    updates: tuple[Update, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a request ended: `result` is applied, already, reverted, rehearsed or confirmed."""
+
+    result: str
+    pause: int  # microseconds for which all threads stood still; of the copy for a rehearsal
+    before: str  # build-ids
+    after: str
+    functions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How an update is to be done; times in seconds."""
+
+    timeout: float = TIMEOUT_SECONDS
+    rehearse: bool = True
+    probation: float = 0.0
+
+
+@dataclass(slots=True)
+class _Facts:
+    """Facts of one answer as they come in."""
+
+    single: dict[str, str] = field(default_factory=dict)
+    threads: list[ThreadState] = field(default_factory=list)
+    updates: list[Update] = field(default_factory=list)
+
+    def __call__(self, message: Message) -> None:
+        if message.name != "fact":
+            return
+        match message.text("name"):
+            case "thread":
+                self.threads.append(ThreadState(message.number("tid"), message.number("epoch", 0)))
+            case "update":
+                numbers = message.number("functions", 0), message.number("pause-us", 0)
+                self.updates.append(Update(message.text("from"), message.text("to"), *numbers))
+            case name:
+                self.single[name] = message.text("value")
+
+
+Hear = Callable[[Phase], None]
+
+
+class Runtime:
+    """The runtime of one process, in conversation with us; use it as a context. Raises as `Connection` does."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self._connection = Connection(process)
+
+    def __enter__(self) -> Runtime:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def status(self) -> Status:
+        """Return what the process runs and went through."""
+        facts = _Facts()
+        try:
+            self._connection.ask(Message("status"), silence=ANSWER_SECONDS, hear=facts)
+            single = facts.single
+            return Status(
+                version=single["version"],
+                started_as=single["started-as"],
+                state=single.get("state", "idle"),
+                reversible=single.get("reversible") == "yes",
+                signal=int(single.get("signal", "0")),
+                runtime=self._connection.release,
+                threads=tuple(facts.threads),
+                updates=tuple(facts.updates),
+            )
+        except (Malformed, KeyError, ValueError) as problem:
+            raise self._unclear(problem) from problem
+
+    def rehearse(self, bundle: int, wish: Wish, hear: Hear) -> Outcome:
+        """Try the update in the open file `bundle` on a copy of the process."""
+        fields = {"timeout-ms": _milliseconds(wish.timeout)}
+        return self._change(Message("rehearse", fields), "rehearsed", wish, hear, bundle)
+
+    def apply(self, bundle: int, wish: Wish, hear: Hear) -> Outcome:
+        """Update the process with the open file `bundle`."""
+        fields = {
+            "timeout-ms": _milliseconds(wish.timeout),
+            "rehearse": "yes" if wish.rehearse else "no",
+            "probation-ms": _milliseconds(wish.probation),
+        }
+        return self._change(Message("apply", fields), "applied", wish, hear, bundle)
+
+    def revert(self, wish: Wish, hear: Hear) -> Outcome:
+        """Take the last update back."""
+        return self._change(Message("revert", {"timeout-ms": _milliseconds(wish.timeout)}), "reverted", wish, hear)
+
+    def confirm(self) -> Outcome:
+        """End the probation of the last update: it stays."""
+        return self._change(Message("confirm"), "confirmed", Wish(timeout=0), lambda phase: None)
+
+    def log(self) -> list[tuple[int, str]]:
+        """Return what the runtime did: nanoseconds of its clock, and one line each."""
+        events: list[tuple[int, str]] = []
+
+        def hear(message: Message) -> None:
+            if message.name == "event":
+                events.append((message.number("at-ns"), message.text("text")))
+
+        self._ask(Message("log"), ANSWER_SECONDS, None, hear)
+        return events
+
+    def _change(self, request: Message, usual: str, wish: Wish, hear: Hear, bundle: int | None = None) -> Outcome:
+        before = self.status()
+
+        def listen(message: Message) -> None:
+            if message.name == "phase":
+                hear(Phase(message.text("name"), message.number("us", 0)))
+
+        answer = self._ask(request, wish.timeout + ANSWER_SECONDS, bundle, listen)
+        after = self.status()
+        result = answer.text("result", usual)
+        update = {"applied": after.updates, "reverted": before.updates}.get(result, ())
+        try:
+            pause = answer.number("pause-us", 0)
+        except Malformed as problem:
+            raise self._unclear(problem) from problem
+        return Outcome(result, pause, before.version, after.version, update[-1].functions if update else 0)
+
+    def _ask(self, request: Message, silence: float, bundle: int | None, hear: Callable[[Message], None]) -> Message:
+        try:
+            return self._connection.ask(request, silence=silence, bundle=bundle, hear=hear)
+        except Malformed as problem:
+            raise self._unclear(problem) from problem
+
+    def _unclear(self, problem: Exception) -> LiveError:
+        what = f"no `{problem.args[0]}`" if isinstance(problem, KeyError) else str(problem)
+        return LiveError(
+            "PKL008",
+            f"{self.process.named} sent an answer that is not whole: {what}",
+            hint="use the patchkit that its runtime came with",
+        )
+
+
+def check_bundle(path: Path, start: bytes) -> None:
+    """Raise InputError where what begins with `start`, a block of 512 bytes, is no bundle. Source: docs/protocol.md."""
+    name = start[:100].rstrip(b"\0")
+    if len(start) < _TAR_BLOCK or start[257:262] != b"ustar" or name != b"manifest":
+        raise InputError(f"{path} is not a bundle", hint="name a file that patchkit made for an update: NAME.pkb")
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))

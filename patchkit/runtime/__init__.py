@@ -1,0 +1,40 @@
+"""The C runtime that lives in the processes to be updated, compiled on this machine when it is first needed.
+
+Sources are `src/` and `arch/`, what a program may include is in `include/`, `attach/` is the program that puts the
+runtime into a process. Nothing is compiled twice: results lie in the cache under a digest of what they were made from.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+HERE = Path(__file__).parent
+INCLUDE = HERE / "include"
+LIBRARY = "libpatchkit.so"
+ARCHIVE = "libpatchkit.a"
+
+
+def library(cache: Path, environ: Mapping[str, str] | None = None) -> Path:
+    """Return the path of the shared library, for LD_PRELOAD and dlopen, compiled now if `cache` does not have it.
+
+    `environ` is the compiler's environment, that of this process where it is None. Raises ToolError where there is no C
+    compiler or it fails.
+    """
+    return _runtime(cache, environ) / LIBRARY
+
+
+def archive(cache: Path, environ: Mapping[str, str] | None = None) -> Path:
+    """Return the path of the static library, in a directory without the shared one; otherwise as `library`."""
+    return _runtime(cache, environ) / "static" / ARCHIVE
+
+
+def attacher(cache: Path, environ: Mapping[str, str] | None = None) -> Path:
+    """Return the path of the program that puts the library into a running process; otherwise as `library`."""
+    from patchkit.runtime.building import build_program
+
+    return build_program(HERE / "attach", "attach", cache, environ)
+
+
+def _runtime(cache: Path, environ: Mapping[str, str] | None) -> Path:
+    from patchkit.runtime.building import build_runtime
+
+    return build_runtime(HERE, cache, environ)
