@@ -1,0 +1,58 @@
+/* arch.h: everything that differs from one processor to another; arch/<name>.c implements it. */
+#ifndef PK_ARCH_H
+#define PK_ARCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PK_REGISTERS = 17 }; /* by their DWARF numbers; the last is the place of execution */
+
+#if defined(__x86_64__)
+enum { PK_REG_BP = 6, PK_REG_SP = 7, PK_REG_IP = 16, PK_MACHINE = 62, PK_JUMP_SIZE = 5 };
+#else
+#error "patchkit's runtime knows x86-64 only: add arch/<name>.c"
+#endif
+
+struct pk_registers {
+    uint64_t value[PK_REGISTERS];
+};
+
+long pk__syscall(long number, long a, long b, long c, long d, long e, long f);
+
+/* The registers of a thread that the kernel has interrupted for a signal; `context` is the handler's third argument. */
+void pk__context_registers(const void *context, struct pk_registers *ret);
+/* Whether the thread was interrupted in, right before or right after a system call. */
+int pk__context_at_call(const void *context);
+/* Makes an interrupted system call begin again when the handler returns, if the kernel would not do so itself. `number`
+ * is the call's where it is known from elsewhere, else negative. */
+void pk__context_restart(void *context, long number);
+/* The number of the call that was interrupted, or -1. */
+long pk__context_call(const void *context);
+
+/* Writes the jump from `from` to `to`; returns 0 where `to` is out of its reach. Writes PK_JUMP_SIZE bytes. */
+int pk__write_jump(uint8_t *from, uintptr_t to);
+
+/* Starts a thread of the process that the C library does not know: own stack, all signals blocked, `tcb` as its thread
+ * pointer. Returns its id or a negative error. */
+long pk__spawn(void *stack_top, void *tcb, void (*run)(void *), void *argument, int *cleared_at_end);
+/* Ends the calling thread after unmapping its stack: the stack cannot be used any more. */
+__attribute__((noreturn)) void pk__finish(void *stack, size_t size);
+/* The thread block of the running thread, from which a new one takes what compiled code looks for. */
+void pk__fill_tcb(void *tcb);
+
+/* Update points. A stub is PK_STUB_SIZE bytes within reach of the code; it leads a thread into the runtime and then to
+ * pk__point_targets[number]. */
+enum { PK_STUB_SIZE = 16 };
+void pk__write_stub(uint8_t *at, uint32_t number);
+extern uint64_t *pk__point_targets;
+extern int32_t pk__point_signal;
+/* If `ret` are the registers of a thread that waits in a stub, makes them those of the function's entry. */
+int pk__leave_stub(struct pk_registers *ret);
+
+/* The signal handler's way back to the interrupted code. */
+void pk__restorer(void);
+
+/* After code was changed: makes sure that no processor runs what it had fetched before. */
+void pk__code_changed(void);
+
+#endif

@@ -1,0 +1,246 @@
+/* runtime.h: the types of the runtime, all in one place.
+ *
+ * Words
+ *   worker    the one thread of the runtime, started on demand; everything but the signal handler and the public calls runs in it
+ *   image     a payload's segments as mapped in this process
+ *   version   what the process is at: the executable itself, or the image that the last update brought
+ *   parked    a thread that waits in the signal handler until the worker lets it go
+ *   PK_STOPPED marks functions that run while threads are parked: no allocation, no lock, no call into a library
+ *
+ * Memory: what belongs to one update lives in mappings of its own and goes with it. There is one worker and therefore no
+ * lock; the handler shares `struct pk_thread` rows, `gathering` and `round` with it, by atomics.
+ */
+#ifndef PK_RUNTIME_H
+#define PK_RUNTIME_H
+
+#include "payload.h"
+#include "sys.h"
+
+#define PK_STOPPED
+#define PK_ABI 1
+#define PK_VERSION "0.3"
+
+enum { PK_ID_SIZE = 32, PK_ERROR_SIZE = 600, PK_MESSAGE = 65536, PK_MOST_THREADS = 4096, PK_MOST_FRAMES = 256 };
+
+/* Why something was not done: `code` is known to `patchkit explain`. */
+struct pk_error {
+    const char *code;
+    char text[PK_ERROR_SIZE];
+};
+
+/* An executable or shared library that is loaded. */
+struct pk_module {
+    uintptr_t base;           /* what is added to the addresses in the file */
+    uintptr_t start, end;     /* of its mappings */
+    const uint8_t *unwind;    /* .eh_frame_hdr, NULL where there is none */
+    size_t unwind_size;
+    const void *dynamic;      /* its dynamic section, NULL for a static program */
+    const char *name;
+};
+
+enum { PK_MOST_MODULES = 256 };
+
+/* The running program before any update. */
+struct pk_program {
+    const void *headers; /* program headers */
+    size_t header_count;
+    uintptr_t base;
+    uintptr_t code_start, code_end; /* its executable mapping */
+    uint8_t id[PK_ID_SIZE];
+    size_t id_size;
+    uintptr_t system; /* the vDSO's ELF header */
+};
+
+/* A changed stretch of code: what stood there before. */
+struct pk_undo {
+    uint8_t *place;
+    uint8_t before[PK_JUMP_SIZE];
+};
+
+/* A payload in memory: its tables, and its image as mapped. */
+struct pk_image {
+    const struct pk_payload *payload; /* our private copy of the whole member; the bundle may change meanwhile */
+    const void *copy;                 /* the bundle that holds it, */
+    size_t copy_size;                 /* in bytes */
+    uint8_t *place;
+    size_t size;
+    uintptr_t *olds;    /* addresses, by index into payload->olds */
+    uintptr_t *imports;
+    uint32_t *by_key; /* open addressing over payload->news: index + 1, 0 is free */
+    size_t by_key_size;
+    struct pk_undo *undo;
+    size_t undo_count;
+    void *tables; /* one mapping that holds all of the arrays above */
+    size_t tables_size;
+    struct pk_image *before; /* the image of the version before, NULL where that is the executable */
+    uint64_t sequence;
+    uint64_t pause; /* ns */
+    uint8_t reversible;
+    uint8_t text_gone; /* TEXT was unmapped */
+    uint8_t reverted;
+};
+
+/* What one thread is found to be while all are gathered. */
+enum pk_thread_state { PK_RUNNING, PK_PARKED, PK_FREED };
+
+struct pk_thread {
+    int32_t tid;
+    uint32_t state;   /* enum pk_thread_state, written by the thread itself */
+    void *context;    /* its registers at the interruption, valid while parked */
+    int64_t call;     /* number of the system call that it was seen blocked in before, -1: none */
+    uint32_t signalled;
+    uint32_t epoch;   /* updates it has run under */
+    uint32_t safe;    /* its stack was looked at and is safe */
+    const char *reason;
+    const char *function; /* that the reason is about */
+};
+
+struct pk_frame {
+    uintptr_t place;
+    const char *function; /* NULL where unknown */
+    const char *module;
+};
+
+struct pk_stack {
+    struct pk_frame frames[PK_MOST_FRAMES];
+    size_t count;
+    int complete; /* walked to its end */
+};
+
+enum pk_state { PK_IDLE, PK_PROBATION };
+
+struct pk_runtime {
+    int32_t pid; /* of the process that this state belongs to: a forked child starts anew */
+    int32_t signal;
+    uint32_t on;
+    uint32_t serving;    /* a worker runs or is about to */
+    uint32_t gathering;  /* the handler parks whoever gets the signal */
+    uint32_t round;      /* counts releases; parked threads wait on it */
+    uint32_t arrived;    /* counts parked threads of this round; the worker waits on it */
+    uint32_t waiting;    /* an update waits: pk_update_point() looks at it */
+    int32_t worker;      /* thread id */
+    int32_t requested;   /* descriptor of a bundle that the program itself asked for, else -1 */
+    uint32_t epoch;      /* updates applied */
+    uint32_t state;      /* enum pk_state */
+    uint64_t probation_end;
+    struct pk_thread *threads; /* PK_MOST_THREADS rows, mapped while it is needed */
+    size_t thread_count;
+    struct pk_program program;
+    struct pk_image *current; /* NULL: the executable */
+    struct pk_image *first;   /* the first image, which knows the executable's functions; never freed */
+    struct pk_module modules[PK_MOST_MODULES];
+    size_t module_count;
+    struct pk_error error;
+    char directory[108];
+    const char *trusted; /* path of the allowed signers, NULL: none named */
+};
+
+extern struct pk_runtime pk__runtime;
+
+/* Fills the runtime's error and returns it. */
+const struct pk_error *pk__fail(const char *code, const char *format, ...);
+
+/* modules.c: what is loaded, and where its symbols are. */
+void pk__find_program(struct pk_program *ret, const uint64_t *auxiliary);
+void pk__find_modules(void);
+const struct pk_module *pk__module_of(uintptr_t place);
+/* The address of an exported function or object; 0 where no loaded module has it. */
+uintptr_t pk__find_symbol(const char *name, const char *version);
+int pk__is_loaded(const char *soname);
+/* The name of the exported function that holds `place`, NULL where none does. */
+const char *pk__exported_name(const struct pk_module *module, uintptr_t place);
+
+/* bundle.c: the archive, its digests, its signature. */
+struct pk_bundle {
+    const char *data;
+    size_t size;
+    const char *payload;
+    size_t payload_size;
+    uint64_t sequence;
+    int64_t expires; /* 0: never */
+    int reversible;
+};
+const struct pk_error *pk__open_bundle(int descriptor, struct pk_bundle *ret);
+
+/* payload.c: checks every table and index, so that whoever follows one need not. */
+const struct pk_error *pk__check_payload(const void *data, size_t size);
+const char *pk__string(const struct pk_payload *payload, uint32_t offset);
+const void *pk__rows(const struct pk_payload *payload, const struct pk_table *table);
+
+/* image.c: maps, finds, relocates. Nothing of it can be seen by the program. */
+const struct pk_error *pk__load_image(const struct pk_bundle *bundle, struct pk_image **ret);
+void pk__free_image(struct pk_image *image);
+/* The row of `key` in the current version, NULL where it has none. */
+const struct pk_new *pk__find_new(const struct pk_image *image, uint64_t key);
+uintptr_t pk__new_address(const struct pk_image *image, const struct pk_new *row);
+
+/* switch.c: the code of one version in the place of another's. */
+PK_STOPPED const struct pk_error *pk__switch(struct pk_image *image);
+PK_STOPPED const struct pk_error *pk__unswitch(struct pk_image *image);
+PK_STOPPED const struct pk_error *pk__check_expectations(const struct pk_image *image);
+
+/* unwind.c: one frame up, by call frame information. `exact` tells whether the place of execution is one (the innermost
+ * frame, or one that a signal interrupted) or a return address; it is set for the frame above. */
+enum pk_step { PK_NO_STEP, PK_STEPPED, PK_LAST };
+PK_STOPPED enum pk_step pk__step(struct pk_registers *registers, int *exact);
+PK_STOPPED int pk__peek(uintptr_t place, void *ret, size_t size);
+
+/* frames.c: what a stack holds, and whether the update may happen under it. */
+PK_STOPPED void pk__walk(const struct pk_thread *thread, struct pk_stack *ret);
+PK_STOPPED void pk__judge(struct pk_thread *thread, const struct pk_image *image, struct pk_stack *stack, int reverting);
+
+/* threads.c: everybody stands still at a good place, or everybody goes on. */
+struct pk_gathering {
+    const struct pk_image *image;
+    int reverting;
+    uint64_t limit; /* ns from its begin */
+    uint64_t begun;
+};
+const struct pk_error *pk__gather(struct pk_gathering *gathering);
+void pk__release(void);
+void pk__park(void *context);
+void pk__report_threads(void (*tell)(const char *line));
+
+/* points.c: update points armed and disarmed; only while all threads are parked. */
+const struct pk_error *pk__prepare_points(const struct pk_image *image);
+PK_STOPPED void pk__arm_points(void);
+PK_STOPPED void pk__disarm_points(void);
+void pk__forget_points(void);
+
+/* sweep.c: code of earlier versions that nothing can reach any more. */
+struct pk_image *pk__sweep_candidate(void);
+int pk__reaches(const struct pk_image *image); /* 1 where any word of the process may point into its TEXT */
+void pk__drop_text(struct pk_image *image);
+
+/* transaction.c */
+struct pk_wish {
+    uint64_t timeout;   /* ns */
+    uint64_t probation; /* ns */
+    int rehearse;
+    int only_rehearse;
+};
+const struct pk_error *pk__update(int bundle, const struct pk_wish *wish, uint64_t *pause, const char **result);
+const struct pk_error *pk__revert(const struct pk_wish *wish, uint64_t *pause);
+void pk__confirm(void);
+/* The connected client hears of a phase; NULL: nobody listens. */
+extern void (*pk__tell)(const char *line);
+void pk__phase(const char *name, uint64_t begun);
+
+/* control.c */
+void pk__serve(void *unused);
+
+/* ring.c: events, in a file that outlives a crash. */
+void pk__log(const char *format, ...);
+void pk__each_event(void (*tell)(const char *line));
+
+/* process.c: children that the program does not see. */
+long pk__fork(void);
+/* Waits for a child of pk__fork; returns its status as wait4 gives it, or a negative error. */
+long pk__wait(long child, uint64_t limit);
+
+/* start.c */
+void pk__wake(void);
+void pk__build_path(struct pk_text *ret, const char *suffix);
+int pk__make_directory(void);
+
+#endif

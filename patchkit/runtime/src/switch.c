@@ -1,0 +1,103 @@
+/* switch.c: the entry of every old function becomes a jump to its successor; and back.
+ *
+ * Called by the worker while all other threads are parked, none of them within a jump's bytes. Each change is noted before
+ * it is made, so that any part of it can be undone.
+ */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "runtime.h"
+
+/* Whether `place` is in the executable's code, else in the ENTRIES of some image. */
+static int in_program(const uint8_t *place) {
+    const struct pk_program *program = &pk__runtime.program;
+    return (uintptr_t)place >= program->code_start && (uintptr_t)place < program->code_end;
+}
+
+static long protect(const uint8_t *start, size_t size, int writable) {
+    int protection = PROT_READ | PROT_EXEC | (writable ? PROT_WRITE : 0);
+    return pk__call3(SYS_mprotect, (long)start, (long)size, protection);
+}
+
+/* One call for the executable and one for the entries of each image that is behind us. */
+static const struct pk_error *open_code(const struct pk_image *image, int writable) {
+    const struct pk_program *program = &pk__runtime.program;
+    long result = protect((const uint8_t *)program->code_start, program->code_end - program->code_start, writable);
+    for (const struct pk_image *each = image->before; each && result >= 0; each = each->before)
+        if (each->payload->segment[PK_ENTRIES])
+            result = protect(each->place + each->payload->segment[PK_TEXT], each->payload->segment[PK_ENTRIES], writable);
+    if (result >= 0 || !writable)
+        return NULL;
+    return pk__fail("PKL114", "the system does not let the program's code be changed (error %d)", (int64_t)-result);
+}
+
+static int in_entries(const struct pk_image *image, const uint8_t *place) {
+    for (const struct pk_image *each = image->before; each; each = each->before) {
+        const uint8_t *start = each->place + each->payload->segment[PK_TEXT];
+        if (place >= start && place < start + each->payload->segment[PK_ENTRIES])
+            return 1;
+    }
+    return 0;
+}
+
+static void restore(const struct pk_image *image) {
+    for (size_t i = image->undo_count; i > 0; i--)
+        pk__copy(image->undo[i - 1].place, image->undo[i - 1].before, PK_JUMP_SIZE);
+}
+
+static const struct pk_error *write_jumps(struct pk_image *image) {
+    const struct pk_patch *patch = pk__rows(image->payload, &image->payload->patches);
+    for (uint64_t i = 0; i < image->payload->patches.count; i++, patch++) {
+        uint8_t *place = (uint8_t *)image->olds[patch->old];
+        if (!place)
+            continue;
+        if (!in_program(place) && !in_entries(image, place))
+            return pk__fail("PKL102", "the payload wants to change %x, which is no entry of a function", (uint64_t)place);
+        struct pk_undo *undo = &image->undo[image->undo_count];
+        undo->place = place;
+        pk__copy(undo->before, place, PK_JUMP_SIZE);
+        image->undo_count++;
+        if (!pk__write_jump(place, (uintptr_t)image->place + patch->code))
+            return pk__fail("PKL103", "a jump to the new code does not reach");
+    }
+    return NULL;
+}
+
+const struct pk_error *pk__check_expectations(const struct pk_image *image) {
+    const struct pk_payload *payload = image->payload;
+    const struct pk_expect *expect = pk__rows(payload, &payload->expects);
+    const struct pk_old *olds = pk__rows(payload, &payload->olds);
+    for (uint64_t i = 0; i < payload->expects.count; i++, expect++)
+        if (image->olds[expect->old] &&
+            !pk__equal((const void *)image->olds[expect->old], image->place + expect->place, expect->size))
+            return pk__fail("PKL111", "%s was written since the start, so its new content cannot replace it",
+                            pk__string(payload, olds[expect->old].name));
+    return NULL;
+}
+
+const struct pk_error *pk__switch(struct pk_image *image) {
+    const struct pk_error *error = pk__check_expectations(image);
+    if (!error)
+        error = open_code(image, 1);
+    if (error)
+        return error;
+    image->undo_count = 0;
+    error = write_jumps(image);
+    if (error)
+        restore(image);
+    open_code(image, 0);
+    pk__code_changed();
+    return error;
+}
+
+const struct pk_error *pk__unswitch(struct pk_image *image) {
+    const struct pk_error *error = open_code(image, 1);
+    if (error)
+        return error;
+    restore(image);
+    image->undo_count = 0;
+    open_code(image, 0);
+    pk__code_changed();
+    return NULL;
+}
