@@ -201,9 +201,12 @@ const struct pk_error *pk__open_bundle(int descriptor, struct pk_bundle *ret) {
     const struct pk_error *error = read_all(descriptor, ret);
     if (!error)
         error = check(ret);
-    if (error) {
-        pk__unmap(ret->data, ret->size);
-        ret->data = NULL;
-    }
+    if (error)
+        pk__close_bundle(ret);
     return error;
+}
+
+void pk__close_bundle(struct pk_bundle *bundle) {
+    pk__unmap(bundle->data, bundle->size);
+    bundle->data = NULL;
 }

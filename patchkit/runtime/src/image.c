@@ -31,7 +31,7 @@ static uint8_t *map_at(uintptr_t place, size_t size) {
 }
 
 /* Below the executable first, as the heap grows above it; above it for one that is loaded at a fixed low address. */
-static uint8_t *map_near(const struct pk_program *program, size_t size) {
+uint8_t *pk__map_near(const struct pk_program *program, size_t size) {
     uintptr_t low = program->code_start & ~(uintptr_t)(STEP - 1), high = program->code_end + (STEP - 1);
     size_t room = (size + STEP - 1) & ~(size_t)(STEP - 1);
     for (uintptr_t away = room; away < REACH && away + STEP < low; away += STEP) {
@@ -180,7 +180,7 @@ static const struct pk_error *bring(struct pk_image *image) {
     if (error)
         return error;
     image->size = image_size(payload);
-    image->place = map_near(&pk__runtime.program, image->size);
+    image->place = pk__map_near(&pk__runtime.program, image->size);
     if (!image->place)
         return pk__fail("PKL103", "there is no free memory within reach of the program's code for %d bytes", (int64_t)image->size);
     pk__copy(image->place, (const uint8_t *)payload + payload->image, payload->stored);
@@ -189,18 +189,24 @@ static const struct pk_error *bring(struct pk_image *image) {
 }
 
 const struct pk_error *pk__load_image(const struct pk_bundle *bundle, struct pk_image **ret) {
+    const struct pk_error *error = pk__check_payload(bundle->payload, bundle->payload_size);
+    if (error)
+        return error;
     struct pk_image *image = pk__map(sizeof *image);
-    if (!image)
+    void *copy = pk__map(bundle->payload_size);
+    if (!image || !copy) {
+        pk__unmap(image, sizeof *image);
+        pk__unmap(copy, bundle->payload_size);
         return pk__fail("PKL104", "there is no memory for the update");
-    image->payload = (const struct pk_payload *)bundle->payload;
-    image->copy = bundle->data;
-    image->copy_size = bundle->size;
+    }
+    pk__copy(copy, bundle->payload, bundle->payload_size);
+    image->payload = image->copy = copy;
+    image->copy_size = bundle->payload_size;
     image->sequence = bundle->sequence;
     image->reversible = (uint8_t)bundle->reversible;
     image->before = pk__runtime.current;
-    const struct pk_error *error = bring(image);
+    error = bring(image);
     if (error) {
-        image->copy = NULL; /* the caller's still */
         pk__free_image(image);
         return error;
     }

@@ -73,6 +73,7 @@ struct pk_image {
     void *tables; /* one mapping that holds all of the arrays above */
     size_t tables_size;
     struct pk_image *before; /* the image of the version before, NULL where that is the executable */
+    struct pk_image *older;  /* the next in the list of all images, whether reverted or not */
     uint64_t sequence;
     uint64_t pause; /* ns */
     uint8_t reversible;
@@ -107,6 +108,12 @@ struct pk_stack {
     int complete; /* walked to its end */
 };
 
+/* Where addresses of old code stand that are no references to it, so that a sweep passes it over. */
+struct pk_scratch {
+    struct pk_stack stack;
+    uint64_t words[8192];
+};
+
 enum pk_state { PK_IDLE, PK_PROBATION };
 
 struct pk_runtime {
@@ -123,15 +130,18 @@ struct pk_runtime {
     uint32_t epoch;      /* updates applied */
     uint32_t state;      /* enum pk_state */
     uint64_t probation_end;
+    struct pk_scratch *scratch; /* mapped while the worker runs */
     struct pk_thread *threads; /* PK_MOST_THREADS rows, mapped while it is needed */
     size_t thread_count;
     struct pk_program program;
     struct pk_image *current; /* NULL: the executable */
+    struct pk_image *images;  /* all that are mapped, the newest first */
     struct pk_image *first;   /* the first image, which knows the executable's functions; never freed */
     struct pk_module modules[PK_MOST_MODULES];
     size_t module_count;
     struct pk_error error;
     char directory[108];
+    char signers[256];
     const char *trusted; /* path of the allowed signers, NULL: none named */
 };
 
@@ -161,6 +171,7 @@ struct pk_bundle {
     int reversible;
 };
 const struct pk_error *pk__open_bundle(int descriptor, struct pk_bundle *ret);
+void pk__close_bundle(struct pk_bundle *bundle);
 
 /* payload.c: checks every table and index, so that whoever follows one need not. */
 const struct pk_error *pk__check_payload(const void *data, size_t size);
@@ -170,6 +181,8 @@ const void *pk__rows(const struct pk_payload *payload, const struct pk_table *ta
 /* image.c: maps, finds, relocates. Nothing of it can be seen by the program. */
 const struct pk_error *pk__load_image(const struct pk_bundle *bundle, struct pk_image **ret);
 void pk__free_image(struct pk_image *image);
+/* Memory within reach of the program's code, writable; NULL where there is none. */
+uint8_t *pk__map_near(const struct pk_program *program, size_t size);
 /* The row of `key` in the current version, NULL where it has none. */
 const struct pk_new *pk__find_new(const struct pk_image *image, uint64_t key);
 uintptr_t pk__new_address(const struct pk_image *image, const struct pk_new *row);
@@ -186,7 +199,6 @@ PK_STOPPED enum pk_step pk__step(struct pk_registers *registers, int *exact);
 PK_STOPPED int pk__peek(uintptr_t place, void *ret, size_t size);
 
 /* frames.c: what a stack holds, and whether the update may happen under it. */
-PK_STOPPED void pk__walk(const struct pk_thread *thread, struct pk_stack *ret);
 PK_STOPPED void pk__judge(struct pk_thread *thread, const struct pk_image *image, struct pk_stack *stack, int reverting);
 
 /* threads.c: everybody stands still at a good place, or everybody goes on. */
@@ -199,17 +211,18 @@ struct pk_gathering {
 const struct pk_error *pk__gather(struct pk_gathering *gathering);
 void pk__release(void);
 void pk__park(void *context);
-void pk__report_threads(void (*tell)(const char *line));
+/* Each thread that held it up, with its stack; before pk__release. */
+void pk__report_threads(const struct pk_gathering *gathering, void (*tell)(const char *line));
 
 /* points.c: update points armed and disarmed; only while all threads are parked. */
 const struct pk_error *pk__prepare_points(const struct pk_image *image);
 PK_STOPPED void pk__arm_points(void);
 PK_STOPPED void pk__disarm_points(void);
-void pk__forget_points(void);
 
 /* sweep.c: code of earlier versions that nothing can reach any more. */
-struct pk_image *pk__sweep_candidate(void);
-int pk__reaches(const struct pk_image *image); /* 1 where any word of the process may point into its TEXT */
+struct pk_image *pk__sweepable(void); /* NULL where there is none */
+/* Whether any word of the process may point into the image's TEXT; for a forked copy, in which nothing moves. */
+int pk__is_reached(const struct pk_image *image);
 void pk__drop_text(struct pk_image *image);
 
 /* transaction.c */
@@ -224,7 +237,6 @@ const struct pk_error *pk__revert(const struct pk_wish *wish, uint64_t *pause);
 void pk__confirm(void);
 /* The connected client hears of a phase; NULL: nobody listens. */
 extern void (*pk__tell)(const char *line);
-void pk__phase(const char *name, uint64_t begun);
 
 /* control.c */
 void pk__serve(void *unused);
@@ -240,7 +252,9 @@ long pk__wait(long child, uint64_t limit);
 
 /* start.c */
 void pk__wake(void);
-void pk__build_path(struct pk_text *ret, const char *suffix);
-int pk__make_directory(void);
+/* Whether this state is the calling process's own; what a fork copied is made so. */
+void pk__own(void);
+/* A file of this process in the control directory. */
+void pk__file_name(struct pk_text *ret, const char *suffix);
 
 #endif

@@ -198,7 +198,7 @@ static const uint8_t *find_in_image(const struct pk_image *image, uintptr_t plac
 }
 
 static const uint8_t *find_description(uintptr_t place) {
-    for (const struct pk_image *image = pk__runtime.current; image; image = image->before)
+    for (const struct pk_image *image = pk__runtime.images; image; image = image->older)
         if (!image->text_gone && place - (uintptr_t)image->place < image->payload->segment[PK_TEXT])
             return find_in_image(image, place);
     const struct pk_module *module = pk__module_of(place);

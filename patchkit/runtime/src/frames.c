@@ -1,0 +1,137 @@
+/* frames.c: whose code a stack is in, and whether an update may happen under it.
+ *
+ * Called by the worker on parked threads. A stack is safe if it can be walked to its end, no function on it is pinned, and
+ * none mentions a function or variable that the update breaks. Frames of unchanged meaning go on in the code they are in.
+ */
+#include "runtime.h"
+
+/* A function as some payload's table knows it. */
+struct found {
+    const struct pk_payload *payload;
+    const struct pk_function *function;
+};
+
+static const struct pk_function *search(const struct pk_payload *payload, const struct pk_table *table, uint64_t place) {
+    const struct pk_function *rows = pk__rows(payload, table);
+    uint64_t low = 0, high = table->count;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (rows[middle].place <= place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low && place - rows[low - 1].place < rows[low - 1].size ? &rows[low - 1] : NULL;
+}
+
+/* The function at `place`. The executable's functions are described by the first image that was brought, or by `coming`,
+ * the one that is about to be. Returns 0 where `place` is in no code of the program. */
+static int find(uintptr_t place, const struct pk_image *coming, struct found *ret) {
+    const struct pk_runtime *rt = &pk__runtime;
+    *ret = (struct found){NULL, NULL};
+    for (const struct pk_image *image = rt->images; image; image = image->older)
+        if (!image->text_gone && place - (uintptr_t)image->place < image->payload->segment[PK_TEXT]) {
+            ret->payload = image->payload;
+            ret->function = search(ret->payload, &ret->payload->new_functions, place - (uintptr_t)image->place);
+            return 1;
+        }
+    if (place < rt->program.code_start || place >= rt->program.code_end)
+        return 0;
+    const struct pk_image *first = rt->first ? rt->first : coming;
+    if (first) {
+        ret->payload = first->payload;
+        ret->function = search(ret->payload, &ret->payload->old_functions, place - rt->program.base);
+    }
+    return 1;
+}
+
+static const struct pk_broken *listed(const struct pk_payload *payload, const struct pk_table *table, uint64_t key) {
+    const struct pk_broken *rows = pk__rows(payload, table);
+    uint64_t low = 0, high = table->count;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (rows[middle].key < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < table->count && rows[low].key == key ? &rows[low] : NULL;
+}
+
+static void name_frame(struct pk_frame *frame, const struct pk_image *coming, uintptr_t place) {
+    struct found found;
+    if (find(place, coming, &found)) {
+        frame->function = found.function ? pk__string(found.payload, found.function->name) : NULL;
+        frame->module = "the program";
+        return;
+    }
+    const struct pk_module *module = pk__module_of(place);
+    frame->module = module ? module->name : NULL;
+    frame->function = module ? pk__exported_name(module, place) : NULL;
+}
+
+static int refuse(struct pk_thread *thread, const char *reason, const char *function) {
+    thread->safe = 0;
+    thread->reason = reason;
+    thread->function = function;
+    return 0;
+}
+
+/* Whether the update may happen while `found` is on a stack. */
+static int is_allowed(struct pk_thread *thread, const struct found *found, const struct pk_image *image) {
+    const struct pk_payload *payload = image->payload;
+    if (!found->function)
+        return refuse(thread, "it is in code of the program that no symbol covers", NULL);
+    const char *name = pk__string(found->payload, found->function->name);
+    const struct pk_broken *row = listed(payload, &payload->pinned, found->function->key);
+    if (row)
+        return refuse(thread, pk__string(payload, row->reason), name);
+    const uint64_t *keys = (const uint64_t *)pk__rows(found->payload, &found->payload->references) + found->function->reference;
+    for (uint32_t i = 0; payload->broken.count && i < found->function->references; i++)
+        if ((row = listed(payload, &payload->broken, keys[i])))
+            return refuse(thread, pk__string(payload, row->reason), name);
+    return 1;
+}
+
+/* A thread must not stand within the bytes that a jump will take. */
+static int is_at_entry(const struct pk_image *image, uintptr_t place) {
+    const struct pk_patch *patch = pk__rows(image->payload, &image->payload->patches);
+    for (uint64_t i = 0; i < image->payload->patches.count; i++)
+        if (place > image->olds[patch[i].old] && place < image->olds[patch[i].old] + PK_JUMP_SIZE)
+            return 1;
+    return 0;
+}
+
+void pk__judge(struct pk_thread *thread, const struct pk_image *image, struct pk_stack *stack, int reverting) {
+    struct pk_registers registers;
+    pk__context_registers(thread->context, &registers);
+    int exact = 1, at_point = pk__leave_stub(&registers);
+    thread->safe = 1;
+    thread->reason = NULL;
+    thread->function = NULL;
+    stack->count = 0;
+    stack->complete = 0;
+    if (!at_point && !pk__context_at_call(thread->context))
+        refuse(thread, "it is computing, neither in a system call nor at an update point", NULL);
+    for (int first = 1; stack->count < PK_MOST_FRAMES; first = 0) {
+        uintptr_t place = registers.value[PK_REG_IP];
+        struct pk_frame *frame = &stack->frames[stack->count++];
+        frame->place = place;
+        name_frame(frame, image, exact ? place : place - 1);
+        struct found found;
+        /* At an update point the function is about to be entered: whatever it is now, it will be the new one. */
+        if (!(first && at_point) && find(exact ? place : place - 1, image, &found) && thread->safe)
+            is_allowed(thread, &found, image);
+        if (thread->safe && !reverting && !(first && at_point) && is_at_entry(image, place))
+            refuse(thread, "it stands where the jump to the new code will be", frame->function);
+        enum pk_step step = pk__step(&registers, &exact);
+        if (step == PK_LAST) {
+            stack->complete = 1;
+            return;
+        }
+        if (step == PK_NO_STEP)
+            break;
+    }
+    if (thread->safe)
+        refuse(thread, "its stack cannot be walked to the end", stack->count ? stack->frames[stack->count - 1].function : NULL);
+}

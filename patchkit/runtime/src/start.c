@@ -1,0 +1,223 @@
+/* start.c: how the runtime comes to be in a process, and how it is woken.
+ *
+ * Between requests there is one page, one signal handler, and nothing else. The handler runs in any thread at any place,
+ * so it makes system calls only.
+ */
+#define _GNU_SOURCE
+#include <elf.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "../include/patchkit.h"
+#include "runtime.h"
+
+enum { STACK = 512 << 10, BLOCK = 16 << 10 }; /* of the worker; its thread block stands in the middle of the latter */
+
+struct pk_runtime pk__runtime = {.requested = -1};
+
+extern char **environ __attribute__((weak));
+int __libc_allocate_rtsig(int high) __attribute__((weak));
+
+/* As the kernel wants it. */
+struct action {
+    void (*handler)(int, siginfo_t *, void *);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+const struct pk_error *pk__fail(const char *code, const char *format, ...) {
+    struct pk_error *error = &pk__runtime.error;
+    char kept[PK_ERROR_SIZE]; /* the arguments may come from the error itself */
+    struct pk_text text = {kept, sizeof kept, 0};
+    kept[0] = 0;
+    va_list arguments;
+    va_start(arguments, format);
+    pk__format(&text, format, arguments);
+    va_end(arguments);
+    error->code = code;
+    pk__copy(error->text, kept, sizeof kept);
+    return error;
+}
+
+void pk__file_name(struct pk_text *ret, const char *suffix) {
+    pk__put(ret, pk__runtime.directory);
+    pk__put(ret, "/");
+    pk__put_number(ret, pk__runtime.pid);
+    pk__put(ret, suffix);
+}
+
+/* A forked child has its own life: what its parent was doing is not done here. */
+void pk__own(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    int pid = pk__pid();
+    if (rt->pid == pid)
+        return;
+    rt->pid = pid;
+    rt->gathering = rt->waiting = rt->serving = rt->arrived = 0;
+    rt->worker = 0;
+    rt->thread_count = 0;
+    rt->state = PK_IDLE;
+    pk__disarm_points();
+}
+
+/* Runs as the worker, from its first instruction to its last. */
+static void work(void *memory) {
+    pk__serve(NULL);
+    __atomic_store_n(&pk__runtime.serving, 0, __ATOMIC_SEQ_CST);
+    pk__finish(memory, STACK + BLOCK);
+}
+
+static int use_directory(const char *path) {
+    struct stat status;
+    pk__call3(SYS_mkdirat, AT_FDCWD, (long)path, 0700);
+    int euid = (int)pk__call0(SYS_geteuid);
+    return pk__call4(SYS_newfstatat, AT_FDCWD, (long)path, (long)&status, AT_SYMLINK_NOFOLLOW) == 0 &&
+           S_ISDIR(status.st_mode) && (int)status.st_uid == euid && !(status.st_mode & 077);
+}
+
+/* docs/protocol.md lists the places. The user may have changed since the start, so it is asked anew. */
+static int find_directory(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    static char named[sizeof rt->directory];
+    static int known;
+    if (!known) {
+        pk__copy(named, rt->directory, sizeof named);
+        known = 1;
+    }
+    if (named[0] && use_directory(named))
+        return 1;
+    static const char *const forms[2][2] = {{"/run/user/", "/patchkit"}, {"/tmp/patchkit-", ""}};
+    for (int i = 0; i < 2; i++) {
+        struct pk_text text = {rt->directory, sizeof rt->directory, 0};
+        pk__put(&text, forms[i][0]);
+        pk__put_number(&text, pk__call0(SYS_geteuid));
+        pk__put(&text, forms[i][1]);
+        if (use_directory(rt->directory))
+            return 1;
+    }
+    return 0;
+}
+
+void pk__wake(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    if (__atomic_exchange_n(&rt->serving, 1, __ATOMIC_SEQ_CST))
+        return;
+    uint64_t all = ~(uint64_t)0, before = 0;
+    pk__call4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, sizeof all);
+    uint8_t *memory = find_directory() ? pk__map(STACK + BLOCK) : NULL;
+    long thread = -1;
+    if (memory) {
+        uint8_t *block = memory + STACK + BLOCK / 2;
+        pk__fill_tcb(block);
+        thread = pk__spawn(memory + STACK, block, work, memory, NULL);
+    }
+    if (thread < 0) {
+        pk__unmap(memory, STACK + BLOCK);
+        __atomic_store_n(&rt->serving, 0, __ATOMIC_SEQ_CST);
+    }
+    pk__call4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof before);
+}
+
+static void on_signal(int signal, siginfo_t *information, void *context) {
+    struct pk_runtime *rt = &pk__runtime;
+    (void)signal;
+    pk__own();
+    int from_us = information->si_code == SI_TKILL && information->si_pid == rt->pid;
+    if (__atomic_load_n(&rt->gathering, __ATOMIC_SEQ_CST)) {
+        pk__park(context);
+        return;
+    }
+    if (!from_us)
+        pk__wake();
+    pk__context_restart(context, -1);
+}
+
+static const char *setting(const char *name) {
+    size_t length = pk__length(name);
+    for (char **at = &environ ? environ : NULL; at && *at; at++)
+        if (pk__starts(*at, name) && (*at)[length] == '=')
+            return *at + length + 1;
+    return NULL;
+}
+
+static void keep_setting(const char *name, char *ret, size_t size) {
+    const char *value = setting(name);
+    struct pk_text text = {ret, size, 0};
+    if (value && pk__length(value) < size)
+        pk__put(&text, value);
+}
+
+/* The page whose name tells the outside that the runtime is here. */
+static int mark(int signal) {
+    char name[32];
+    struct pk_text text = {name, sizeof name, 0};
+    pk__put(&text, "patchkit-");
+    pk__put_number(&text, PK_ABI);
+    pk__put(&text, "-");
+    pk__put_number(&text, signal);
+    int file = (int)pk__call2(SYS_memfd_create, (long)name, 1 /* MFD_CLOEXEC */);
+    if (file < 0)
+        return 0;
+    pk__call2(SYS_ftruncate, file, PK_PAGE);
+    long page = pk__syscall(SYS_mmap, 0, PK_PAGE, PROT_READ, MAP_PRIVATE, file, 0);
+    pk__close(file);
+    return !PK__FAILED(page);
+}
+
+static int take_signal(void) {
+    int signal = __libc_allocate_rtsig ? __libc_allocate_rtsig(0) : 64;
+    struct action action = {on_signal, SA_SIGINFO | SA_RESTART | 0x04000000 /* SA_RESTORER */, pk__restorer, ~(uint64_t)0};
+    struct action before = {NULL, 0, NULL, 0};
+    if (signal < 1)
+        return 0;
+    pk__call4(SYS_rt_sigaction, signal, 0, (long)&before, 8);
+    if (before.handler) /* the program has it */
+        return 0;
+    return pk__call4(SYS_rt_sigaction, signal, (long)&action, 0, 8) == 0 ? signal : 0;
+}
+
+static int is_privileged(const uint64_t *auxiliary) {
+    for (; auxiliary[0] != AT_NULL; auxiliary += 2)
+        if (auxiliary[0] == AT_SECURE)
+            return auxiliary[1] != 0;
+    return 0;
+}
+
+__attribute__((constructor)) static void start(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    uint64_t auxiliary[128] = {0};
+    long got = pk__read_file("/proc/self/auxv", (char *)auxiliary, sizeof auxiliary - 16);
+    if (rt->on || got <= 0 || is_privileged(auxiliary) || setting("PATCHKIT_OFF"))
+        return;
+    rt->pid = pk__pid();
+    pk__find_program(&rt->program, auxiliary);
+    keep_setting("PATCHKIT_RUN_DIR", rt->directory, sizeof rt->directory);
+    keep_setting("PATCHKIT_TRUSTED_KEYS", rt->signers, sizeof rt->signers);
+    rt->trusted = rt->signers[0] ? rt->signers : NULL;
+    rt->signal = take_signal();
+    rt->on = rt->signal && rt->program.code_end && mark(rt->signal);
+}
+
+void pk_update_point(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    if (__builtin_expect(__atomic_load_n(&rt->waiting, __ATOMIC_RELAXED) != 0, 0) && rt->pid == pk__pid())
+        pk__call3(SYS_tgkill, rt->pid, pk__tid(), rt->signal);
+}
+
+int pk_request_update(const char *path) {
+    struct pk_runtime *rt = &pk__runtime;
+    pk__own();
+    if (!rt->on || rt->requested >= 0)
+        return -1;
+    int bundle = pk__open(path, O_RDONLY, 0);
+    if (bundle < 0)
+        return -1;
+    rt->requested = bundle;
+    pk__wake();
+    return 0;
+}

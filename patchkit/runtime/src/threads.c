@@ -1,0 +1,306 @@
+/* threads.c: brings every thread of the process to a standstill at a good place, or lets them all go on.
+ *
+ * The worker signals each thread; the handler parks it (pk__park) until the round is over. A thread that is found in an
+ * unsafe place is let go alone and asked again, while the others wait: what it waits for may be one of them, then it blocks,
+ * which is a good place. All of it has an end.
+ *
+ * Order of the shared words: a thread writes `context`, then `state` (release), then `arrived`; the worker reads `state`
+ * (acquire) before it looks at the context. The worker adds to `round` (release) before it wakes those who wait on it.
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/syscall.h>
+
+#include "runtime.h"
+
+enum { FIRST_PAUSE = 20000, LONGEST_PAUSE = 2000000, ARRIVAL = 20000000 }; /* ns */
+
+/* What getdents64(2) fills in. */
+struct entry {
+    uint64_t inode;
+    int64_t offset;
+    unsigned short length;
+    unsigned char type;
+    char name[];
+};
+
+static struct pk_thread *row_of(int tid) {
+    struct pk_runtime *rt = &pk__runtime;
+    size_t count = __atomic_load_n(&rt->thread_count, __ATOMIC_ACQUIRE);
+    for (size_t i = 0; i < count; i++)
+        if (rt->threads[i].tid == tid)
+            return &rt->threads[i];
+    return NULL;
+}
+
+/* Runs in the handler: everything of the thread is saved below us, and nothing of it moves until we return. */
+void pk__park(void *context) {
+    struct pk_runtime *rt = &pk__runtime;
+    struct pk_thread *self = row_of(pk__tid());
+    if (self) {
+        uint32_t round = __atomic_load_n(&rt->round, __ATOMIC_ACQUIRE);
+        self->context = context;
+        __atomic_store_n(&self->state, PK_PARKED, __ATOMIC_RELEASE);
+        __atomic_add_fetch(&rt->arrived, 1, __ATOMIC_RELEASE);
+        pk__futex_wake(&rt->arrived);
+        while (__atomic_load_n(&self->state, __ATOMIC_ACQUIRE) == PK_PARKED) {
+            pk__futex_wait(&rt->round, round, 0);
+            round = __atomic_load_n(&rt->round, __ATOMIC_ACQUIRE);
+        }
+        self->context = NULL;
+    }
+    pk__context_restart(context, self ? self->call : -1);
+}
+
+static void let_go(struct pk_thread *thread) {
+    thread->signalled = 0;
+    __atomic_store_n(&thread->state, PK_FREED, __ATOMIC_RELEASE);
+}
+
+static void wake_all(void) {
+    __atomic_add_fetch(&pk__runtime.round, 1, __ATOMIC_RELEASE);
+    pk__futex_wake(&pk__runtime.round);
+}
+
+static struct pk_thread *add(int tid) {
+    struct pk_runtime *rt = &pk__runtime;
+    struct pk_thread *row = row_of(tid);
+    if (!row)
+        row = row_of(-1);
+    else
+        return row;
+    size_t fresh = !row;
+    if (fresh && rt->thread_count == PK_MOST_THREADS)
+        return NULL;
+    if (fresh)
+        row = &rt->threads[rt->thread_count];
+    pk__zero(row, sizeof *row);
+    row->tid = tid;
+    row->call = -1;
+    row->epoch = rt->epoch;
+    __atomic_store_n(&rt->thread_count, rt->thread_count + fresh, __ATOMIC_RELEASE);
+    return row;
+}
+
+static void task_path(char *buffer, size_t size, int tid, const char *file) {
+    struct pk_text path = {buffer, size, 0};
+    pk__put(&path, "/proc/self/task/");
+    pk__put_number(&path, tid);
+    pk__put(&path, file);
+}
+
+/* The call that the thread is blocked in, for the C libraries whose code does not show it. */
+static int64_t blocked_call(int tid) {
+    char path[64], line[64];
+    task_path(path, sizeof path, tid, "/syscall");
+    if (pk__read_file(path, line, sizeof line) <= 0 || line[0] < '0' || line[0] > '9')
+        return -1;
+    uint64_t number;
+    pk__number(line, &number);
+    return (int64_t)number;
+}
+
+static void ask(struct pk_thread *thread) {
+    thread->call = blocked_call(thread->tid);
+    thread->state = PK_RUNNING;
+    thread->signalled = 1;
+    thread->safe = 0;
+    if (pk__call3(SYS_tgkill, pk__runtime.pid, thread->tid, pk__runtime.signal) < 0)
+        thread->tid = -1; /* it has ended */
+}
+
+/* Asks every thread that is not parked yet; returns how many there are, or a negative error. */
+static long ask_all(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    char buffer[4096];
+    int directory = pk__open("/proc/self/task", O_RDONLY | O_DIRECTORY, 0);
+    if (directory < 0)
+        return directory;
+    long asked = 0, got;
+    while ((got = pk__call3(SYS_getdents64, directory, (long)buffer, sizeof buffer)) > 0)
+        for (long at = 0; at < got;) {
+            struct entry *entry = (struct entry *)(buffer + at);
+            at += entry->length;
+            uint64_t tid;
+            pk__number(entry->name, &tid);
+            if (!tid || (int)tid == rt->worker)
+                continue;
+            struct pk_thread *thread = add((int)tid);
+            if (thread && __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != PK_PARKED) {
+                if (!thread->signalled)
+                    ask(thread);
+                asked += thread->tid > 0;
+            }
+        }
+    pk__close(directory);
+    return asked;
+}
+
+static int all_parked(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    for (size_t i = 0; i < rt->thread_count; i++)
+        if (rt->threads[i].tid > 0 && rt->threads[i].signalled &&
+            __atomic_load_n(&rt->threads[i].state, __ATOMIC_ACQUIRE) != PK_PARKED)
+            return 0;
+    return 1;
+}
+
+static void wait_for_arrivals(uint64_t end) {
+    struct pk_runtime *rt = &pk__runtime;
+    for (uint64_t now = pk__now(); now < end && !all_parked(); now = pk__now()) {
+        uint32_t arrived = __atomic_load_n(&rt->arrived, __ATOMIC_ACQUIRE);
+        if (!all_parked())
+            pk__futex_wait(&rt->arrived, arrived, end - now);
+    }
+}
+
+/* A thread that has ended meanwhile does not count. */
+static void forget_ended(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    for (size_t i = 0; i < rt->thread_count; i++)
+        if (rt->threads[i].tid > 0 && __atomic_load_n(&rt->threads[i].state, __ATOMIC_ACQUIRE) != PK_PARKED &&
+            pk__call3(SYS_tgkill, rt->pid, rt->threads[i].tid, 0) < 0)
+            rt->threads[i].tid = -1;
+}
+
+/* All parked threads that are not in a good place; -1 where not even all are parked. */
+static long judge_all(const struct pk_gathering *gathering) {
+    struct pk_runtime *rt = &pk__runtime;
+    long unsafe = 0;
+    for (size_t i = 0; i < rt->thread_count; i++) {
+        struct pk_thread *thread = &rt->threads[i];
+        if (thread->tid < 0)
+            continue;
+        if (__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != PK_PARKED) {
+            thread->safe = 0;
+            thread->reason = "it does not take the runtime's signal: it blocks it, or sleeps where no signal wakes";
+            return -1;
+        }
+        if (!thread->safe)
+            pk__judge(thread, gathering->image, &rt->scratch->stack, gathering->reverting);
+        unsafe += !thread->safe;
+    }
+    return unsafe;
+}
+
+static void let_unsafe_go(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    for (size_t i = 0; i < rt->thread_count; i++) {
+        struct pk_thread *thread = &rt->threads[i];
+        if (thread->tid > 0 && !thread->safe && __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) == PK_PARKED)
+            let_go(thread);
+    }
+    wake_all();
+}
+
+/* Until a second look at the list of threads shows no new one. Returns 1 where all that exist are parked. */
+static int park_everyone(uint64_t end) {
+    for (;;) {
+        long asked = ask_all();
+        if (asked < 0)
+            return 0;
+        if (asked == 0)
+            return 1;
+        uint64_t soon = pk__now() + ARRIVAL;
+        wait_for_arrivals(soon < end ? soon : end);
+        forget_ended();
+        if (!all_parked() || pk__now() >= end)
+            return 0;
+    }
+}
+
+/* Rows of threads are kept from one gathering to the next: one may still be on its way out of the handler. */
+static const struct pk_error *begin(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    if (!rt->threads)
+        rt->threads = pk__map(PK_MOST_THREADS * sizeof *rt->threads);
+    if (!rt->threads)
+        return pk__fail("PKL104", "there is no memory for the list of threads");
+    for (size_t i = 0; i < rt->thread_count; i++)
+        rt->threads[i].signalled = rt->threads[i].safe = 0;
+    __atomic_store_n(&rt->waiting, 1, __ATOMIC_RELAXED);
+    __atomic_store_n(&rt->gathering, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+void pk__release(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    pk__disarm_points();
+    __atomic_store_n(&rt->waiting, 0, __ATOMIC_RELAXED);
+    for (size_t i = 0; i < rt->thread_count; i++)
+        if (rt->threads[i].tid > 0)
+            let_go(&rt->threads[i]);
+    __atomic_store_n(&rt->gathering, 0, __ATOMIC_SEQ_CST);
+    wake_all();
+}
+
+const struct pk_error *pk__gather(struct pk_gathering *gathering) {
+    uint64_t pause = FIRST_PAUSE, end = gathering->begun + gathering->limit;
+    const struct pk_error *error = begin();
+    if (error)
+        return error;
+    for (int armed = 0;;) {
+        long unsafe = park_everyone(end) ? judge_all(gathering) : -1;
+        if (unsafe == 0)
+            return NULL;
+        if (unsafe > 0 && !armed) { /* all stand still, so their code may be changed */
+            pk__arm_points();
+            armed = 1;
+        }
+        if (pk__now() >= end)
+            return pk__fail("PKL107", "not every thread came to a place where the update may happen within %d ms",
+                            (int64_t)(gathering->limit / 1000000));
+        let_unsafe_go();
+        pk__pause(pause);
+        pause = pause * 2 < LONGEST_PAUSE ? pause * 2 : LONGEST_PAUSE;
+    }
+}
+
+static void report_thread(struct pk_thread *thread, void (*tell)(const char *line)) {
+    char line[1024], path[64], name[32] = "?";
+    struct pk_text text = {line, sizeof line, 0};
+    task_path(path, sizeof path, thread->tid, "/comm");
+    long length = pk__read_file(path, name, sizeof name);
+    if (length > 0 && name[length - 1] == '\n')
+        name[length - 1] = 0;
+    pk__put(&text, "fact\tname=thread\ttid=");
+    pk__put_number(&text, thread->tid);
+    pk__put(&text, "\tcomm=");
+    pk__put(&text, name);
+    pk__put(&text, "\twhere=");
+    pk__put(&text, thread->function ? thread->function : "");
+    pk__put(&text, "\treason=");
+    pk__put(&text, thread->reason ? thread->reason : "");
+    tell(line);
+}
+
+static void report_frames(const struct pk_thread *thread, void (*tell)(const char *line)) {
+    const struct pk_stack *stack = &pk__runtime.scratch->stack;
+    char line[1024];
+    for (size_t i = 0; i < stack->count; i++) {
+        const struct pk_frame *frame = &stack->frames[i];
+        struct pk_text text = {line, sizeof line, 0};
+        pk__put(&text, "fact\tname=frame\ttid=");
+        pk__put_number(&text, thread->tid);
+        pk__put(&text, "\ttext=");
+        pk__put(&text, frame->function ? frame->function : "?");
+        pk__put(&text, " in ");
+        pk__put(&text, frame->module && *frame->module ? frame->module : "unknown code");
+        tell(line);
+    }
+}
+
+void pk__report_threads(const struct pk_gathering *gathering, void (*tell)(const char *line)) {
+    struct pk_runtime *rt = &pk__runtime;
+    for (size_t i = 0; i < rt->thread_count; i++) {
+        struct pk_thread *thread = &rt->threads[i];
+        if (thread->tid < 0 || thread->safe)
+            continue;
+        report_thread(thread, tell);
+        if (__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != PK_PARKED)
+            continue;
+        pk__judge(thread, gathering->image, &rt->scratch->stack, gathering->reverting);
+        report_frames(thread, tell);
+    }
+}

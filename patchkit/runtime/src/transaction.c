@@ -1,0 +1,297 @@
+/* transaction.c: one update from its bundle to its end, and the way back.
+ *
+ *     received > verified > prepared > rehearsed > quiescing > switched > probation > committed
+ *
+ * Up to `switched` nothing of the program has changed; every failure frees what was brought and names its reason. Called
+ * by the worker.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/resource.h>
+
+#include "runtime.h"
+
+static const uint64_t rehearsal_limit = 30000000000u; /* ns */
+
+void (*pk__tell)(const char *line);
+
+/* What a rehearsal's copy says, in memory that both share. */
+struct rehearsal {
+    int32_t done, unreached;
+    struct pk_error error;
+};
+
+static void phase(const char *name, uint64_t begun) {
+    char line[128];
+    struct pk_text text = {line, sizeof line, 0};
+    int64_t us = (int64_t)((pk__now() - begun) / 1000);
+    pk__put(&text, "phase\tname=");
+    pk__put(&text, name);
+    pk__put(&text, "\tus=");
+    pk__put_number(&text, us);
+    pk__log("%s after %d us", name, us);
+    if (pk__tell)
+        pk__tell(line);
+}
+
+static int is_id(const uint8_t *id, size_t size, const uint8_t *other, size_t other_size) {
+    return size == other_size && pk__equal(id, other, size);
+}
+
+static int is_current(const uint8_t *id, size_t size) {
+    const struct pk_runtime *rt = &pk__runtime;
+    if (rt->current)
+        return is_id(id, size, rt->current->payload->to, rt->current->payload->to_size);
+    return is_id(id, size, rt->program.id, rt->program.id_size);
+}
+
+static const struct pk_error *check_fit(const struct pk_bundle *bundle) {
+    const struct pk_payload *payload = (const struct pk_payload *)bundle->payload;
+    const struct pk_image *current = pk__runtime.current;
+    if (is_current(payload->from, payload->from_size)) {
+        if (bundle->sequence && current && bundle->sequence <= current->sequence)
+            return pk__fail("PKB806", "the bundle's number %d is not newer than that of the last update, %d",
+                            (int64_t)bundle->sequence, (int64_t)current->sequence);
+        return NULL;
+    }
+    char ids[2][2 * PK_ID_SIZE + 1];
+    struct pk_text wanted = {ids[0], sizeof ids[0], 0}, own = {ids[1], sizeof ids[1], 0};
+    pk__put_id(&wanted, payload->from, payload->from_size);
+    if (current)
+        pk__put_id(&own, current->payload->to, current->payload->to_size);
+    else
+        pk__put_id(&own, pk__runtime.program.id, pk__runtime.program.id_size);
+    return pk__fail("PKB801", "the bundle is for build %s, but this process is at %s", ids[0], own.used ? ids[1] : "a build without an id");
+}
+
+/* Everything of the new version is where it should be; only in a copy, or while all stand still. */
+static const struct pk_error *check_switched(const struct pk_image *image) {
+    const struct pk_patch *patch = pk__rows(image->payload, &image->payload->patches);
+    for (uint64_t i = 0; i < image->payload->patches.count; i++) {
+        uint8_t jump[PK_JUMP_SIZE];
+        const uint8_t *place = (const uint8_t *)image->olds[patch[i].old];
+        pk__copy(jump, place, 1);
+        int32_t distance = 0;
+        if (place)
+            pk__copy(&distance, place + 1, 4);
+        if (place && place + PK_JUMP_SIZE + distance != image->place + patch[i].code)
+            return pk__fail("PKL108", "after the rehearsed switch a function does not lead to its successor");
+    }
+    return NULL;
+}
+
+/* In the copy: the whole update, its checks, and back again. */
+__attribute__((noreturn)) static void rehearse_in_copy(struct pk_image *image, struct rehearsal *said) {
+    struct rlimit none = {0, 0};
+    pk__call2(SYS_setrlimit, RLIMIT_CORE, (long)&none);
+    struct pk_image *old = pk__sweepable();
+    said->unreached = old && !pk__is_reached(old);
+    const struct pk_error *error = pk__switch(image);
+    if (!error)
+        error = check_switched(image);
+    if (!error)
+        error = pk__unswitch(image);
+    if (error)
+        pk__copy(&said->error, error, sizeof *error);
+    said->done = error ? -1 : 1;
+    pk__call1(SYS_exit_group, 0);
+    __builtin_unreachable();
+}
+
+static const struct pk_error *judge_rehearsal(long status, const struct rehearsal *said) {
+    if (said->done > 0 && status == 0)
+        return NULL;
+    if (said->done < 0)
+        return pk__fail(said->error.code, "%s (found in the rehearsal)", said->error.text);
+    if (status > 0 && (status & 127))
+        return pk__fail("PKL108", "the rehearsal's copy of the process died of signal %d", (int64_t)(status & 127));
+    return pk__fail("PKL108", "the rehearsal's copy of the process did not come to an end");
+}
+
+static const struct pk_error *stand_still(struct pk_gathering *gathering) {
+    gathering->begun = pk__now();
+    const struct pk_error *error = pk__gather(gathering);
+    if (!error) {
+        pk__disarm_points();
+        return NULL;
+    }
+    if (pk__tell)
+        pk__report_threads(gathering, pk__tell);
+    pk__release();
+    return error;
+}
+
+static const struct pk_error *rehearse(struct pk_image *image, const struct pk_wish *wish, uint64_t *pause, int *unreached) {
+    long shared = pk__syscall(SYS_mmap, 0, PK_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (PK__FAILED(shared))
+        return pk__fail("PKL104", "there is no memory for the rehearsal's report");
+    struct rehearsal *said = (struct rehearsal *)shared;
+    struct pk_gathering gathering = {image, 0, wish->timeout, 0};
+    const struct pk_error *error = stand_still(&gathering);
+    if (!error) {
+        long child = pk__fork();
+        if (child == 0)
+            rehearse_in_copy(image, said);
+        pk__release();
+        *pause = pk__now() - gathering.begun;
+        if (child < 0)
+            error = pk__fail("PKL108", "the process cannot be copied for the rehearsal (error %d)", (int64_t)-child);
+        else
+            error = judge_rehearsal(pk__wait(child, rehearsal_limit), said);
+        *unreached = said->unreached;
+    }
+    pk__unmap(said, PK_PAGE);
+    return error;
+}
+
+static void count_epoch(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    rt->epoch++;
+    for (size_t i = 0; i < rt->thread_count; i++)
+        rt->threads[i].epoch = rt->epoch;
+}
+
+static void take(struct pk_image *image) {
+    struct pk_runtime *rt = &pk__runtime;
+    image->older = rt->images;
+    rt->images = rt->current = image;
+    if (!rt->first)
+        rt->first = image;
+    count_epoch();
+}
+
+static const struct pk_error *switch_live(struct pk_image *image, const struct pk_wish *wish, uint64_t *pause) {
+    struct pk_gathering gathering = {image, 0, wish->timeout, 0};
+    const struct pk_error *error = stand_still(&gathering);
+    if (error)
+        return error;
+    error = pk__switch(image);
+    if (!error)
+        take(image);
+    pk__release();
+    *pause = image->pause = pk__now() - gathering.begun;
+    return error;
+}
+
+static const struct pk_error *carry_out(struct pk_image *image, const struct pk_wish *wish, uint64_t *pause) {
+    uint64_t begun = pk__now();
+    int unreached = 0;
+    struct pk_image *old = pk__sweepable();
+    const struct pk_error *error = pk__prepare_points(image);
+    if (!error && (wish->rehearse || wish->only_rehearse)) {
+        error = rehearse(image, wish, pause, &unreached);
+        if (!error)
+            phase("rehearsed", begun);
+    }
+    if (error || wish->only_rehearse)
+        return error;
+    begun = pk__now();
+    phase("quiescing", begun);
+    error = switch_live(image, wish, pause);
+    if (error)
+        return error;
+    phase("switched", begun);
+    if (unreached && old)
+        pk__drop_text(old);
+    return NULL;
+}
+
+static void begin_probation(const struct pk_wish *wish) {
+    struct pk_runtime *rt = &pk__runtime;
+    if (!wish->probation) {
+        phase("committed", pk__now());
+        return;
+    }
+    rt->state = PK_PROBATION;
+    rt->probation_end = pk__now() + wish->probation;
+    phase("probation", pk__now());
+}
+
+void pk__confirm(void) {
+    if (pk__runtime.state != PK_PROBATION)
+        return;
+    pk__runtime.state = PK_IDLE;
+    phase("committed", pk__now());
+}
+
+static const struct pk_error *update(const struct pk_bundle *bundle, const struct pk_wish *wish, uint64_t *pause, const char **result) {
+    uint64_t begun = pk__now();
+    const struct pk_payload *payload = (const struct pk_payload *)bundle->payload;
+    const struct pk_error *error = pk__check_payload(payload, bundle->payload_size);
+    if (error)
+        return error;
+    if (is_current(payload->to, payload->to_size)) {
+        *result = "already";
+        return NULL;
+    }
+    error = check_fit(bundle);
+    if (error)
+        return error;
+    pk__confirm(); /* whoever brings the next version has accepted this one */
+    pk__find_modules();
+    struct pk_image *image = NULL;
+    error = pk__load_image(bundle, &image);
+    if (error)
+        return error;
+    phase("prepared", begun);
+    error = carry_out(image, wish, pause);
+    if (error || wish->only_rehearse) {
+        pk__free_image(image);
+        *result = "rehearsed";
+        return error;
+    }
+    *result = "applied";
+    begin_probation(wish);
+    return NULL;
+}
+
+const struct pk_error *pk__update(int descriptor, const struct pk_wish *wish, uint64_t *pause, const char **result) {
+    uint64_t begun = pk__now();
+    struct pk_bundle bundle;
+    *pause = 0;
+    phase("received", begun);
+    const struct pk_error *error = pk__open_bundle(descriptor, &bundle);
+    if (error) {
+        pk__log("refused: %s %s", error->code, error->text);
+        return error;
+    }
+    phase("verified", begun);
+    error = update(&bundle, wish, pause, result);
+    pk__close_bundle(&bundle);
+    if (error) {
+        phase("undone", begun);
+        pk__log("refused: %s %s", error->code, error->text);
+    }
+    return error;
+}
+
+const struct pk_error *pk__revert(const struct pk_wish *wish, uint64_t *pause) {
+    struct pk_runtime *rt = &pk__runtime;
+    struct pk_image *image = rt->current;
+    if (!image)
+        return pk__fail("PKL109", "there is no update to go back from: the process runs the version that it was started as");
+    if (!image->reversible || (image->before && image->before->text_gone))
+        return pk__fail("PKL109", image->reversible ? "the version before this one was given back already"
+                                                    : "the update's bundle says that it cannot be reverted");
+    uint64_t begun = pk__now();
+    pk__find_modules();
+    struct pk_gathering gathering = {image, 1, wish->timeout, 0};
+    phase("quiescing", begun);
+    const struct pk_error *error = stand_still(&gathering);
+    if (error)
+        return error;
+    error = pk__unswitch(image);
+    if (!error) {
+        image->reverted = 1;
+        rt->current = image->before;
+        rt->state = PK_IDLE;
+        count_epoch();
+    }
+    pk__release();
+    *pause = pk__now() - gathering.begun;
+    if (!error)
+        phase("undone", begun);
+    return error;
+}
