@@ -15,6 +15,16 @@ _Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """How a project's processes are updated. `points` are functions at whose entry a thread may be while the update
+    happens; `may_stay_active` those that may change although they are on some stack all the time.
+    """
+
+    points: tuple[str, ...] = ()
+    may_stay_active: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The settings of a project; `path` is the file they came from, None where there is none.
 
@@ -25,6 +35,7 @@ class Config:
     path: Path | None = None
     programs: tuple[str, ...] = ()
     build: str | None = None
+    update: Update = Update()
 
 
 def load_config(directory: Path) -> Config:
@@ -62,13 +73,19 @@ def cache_directory(environ: Mapping[str, str]) -> Path:
 
 
 def _config(path: Path, document: Mapping[str, object]) -> Config:
-    _refuse_unknown(path, document, ("project",), "")
+    _refuse_unknown(path, document, ("project", "update"), "")
     project = _mapping(path, document, "project")
     _refuse_unknown(path, project, ("programs", "build"), "project.")
+    update = _mapping(path, document, "update")
+    _refuse_unknown(path, update, ("points", "may-stay-active"), "update.")
     return Config(
         path,
         programs=_optional(path, project, "programs", _names, "a list of names") or (),
         build=_optional(path, project, "build", _command, "a command in one string") or None,
+        update=Update(
+            _optional(path, update, "points", _names, "a list of functions", "update") or (),
+            _optional(path, update, "may-stay-active", _names, "a list of functions", "update") or (),
+        ),
     )
 
 
@@ -89,13 +106,18 @@ def _mapping(path: Path, document: Mapping[str, object], key: str) -> Mapping[st
 
 
 def _optional(
-    path: Path, table: Mapping[str, object], key: str, accept: Callable[[object], _Value | None], wanted: str
+    path: Path,
+    table: Mapping[str, object],
+    key: str,
+    accept: Callable[[object], _Value | None],
+    wanted: str,
+    section: str = "project",
 ) -> _Value | None:
     if key not in table:
         return None
     value = accept(table[key])
     if value is None:
-        raise ConfigError(f"{path}: `project.{key}` must be {wanted}, not {table[key]!r}")
+        raise ConfigError(f"{path}: `{section}.{key}` must be {wanted}, not {table[key]!r}")
     return value
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
 
 from patchkit.config import Config, cache_directory, load_config
-from patchkit.errors import PatchkitError
+from patchkit.errors import IncompleteError, InputError, PatchkitError
 from patchkit.report import Format, Options, render
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from patchkit.bundle import Made, Manifest
     from patchkit.model.build import Recording
     from patchkit.model.change import Comparison
     from patchkit.model.program import Program
@@ -26,8 +27,10 @@ __all__ = [
     "Options",
     "Reading",
     "Surroundings",
+    "bundle",
     "compare",
     "explanation",
+    "inspect_bundle",
     "print_comparison",
     "read_version",
     "record",
@@ -111,6 +114,71 @@ def record(command: Sequence[str], root: Path, around: Surroundings) -> Recordin
     except PatchkitError as problem:
         around.notice(f"recorded, but it cannot be read yet: {problem.message}")
     return recording
+
+
+def bundle(
+    old: str,
+    new: str,
+    output: Path,
+    around: Surroundings,
+    reading: Reading,
+    *,
+    key: Path | None = None,
+    sequence: int = 0,
+    expires: int | None = None,
+) -> Made:
+    """Make the bundle that takes a process from version `old` to `new`; raises as `read_version` does.
+
+    Both must have a recorded build. What cannot be updated is in the result, and nothing is written then.
+    """
+    from patchkit.bundle import Settings, Version, make_bundle
+    from patchkit.diff import diff_programs
+    from patchkit.read.collector import without_collector
+
+    with without_collector():
+        before, after = (_open(spec, around, reading) for spec in (old, new))
+        if not (isinstance(before, _Source) and isinstance(after, _Source)):
+            raise InputError(
+                "a bundle is made from recorded builds, not from executables or models",
+                hint="name the directories or revisions; record their builds: patchkit record -- make",
+            )
+        programs = _read_pair(before, after, around)
+        comparison = diff_programs(*programs)
+        if not comparison.complete:
+            raise IncompleteError(
+                "a version was read only in part, so nothing about it can be proved (PKR901)",
+                hint=f"patchkit diff {old} {new} names what could not be read",
+            )
+        config = _config(Path(after.recording.root), around)
+        settings = Settings(
+            around.cache,
+            around.jobs,
+            around.environ,
+            around.progress,
+            config.update.may_stay_active,
+            config.update.points,
+            sequence,
+            expires,
+            key,
+        )
+        sides = [Version(s.recording, s.program, p) for s, p in zip((before, after), programs, strict=True)]
+        return make_bundle(sides[0], sides[1], comparison, output, settings)
+
+
+def inspect_bundle(path: Path, signers: Path | None = None) -> tuple[Manifest, Mapping[str, int]]:
+    """Return the manifest of the bundle at `path` and the sizes of its members; the signature is checked by `signers`.
+
+    Raises InputError for what is no bundle and UntrustedError for one that is not what it says it is.
+    """
+    from patchkit.bundle import check_signature, read_bundle
+    from patchkit.bundle.check import check_payload
+    from patchkit.bundle.payload import read_payload
+
+    manifest, members = read_bundle(path)
+    check_payload(read_payload(members["payload"]))
+    if signers is not None:
+        check_signature(path, members, signers)
+    return manifest, {name: len(data) for name, data in members.items()}
 
 
 def save_version(program: Program, path: Path) -> None:

@@ -12,6 +12,7 @@ SUMMARIES = {
     "record": "Run a build and write down how each source was compiled.",
     "cc": "Compile as cc does and write down how; for builds that take CC.",
     "read": "Read one version and save it as a model.",
+    "bundle": "Make the file that takes a running process to its new version, or look into one.",
     "explain": "Explain a rule or a kind of change.",
 }
 

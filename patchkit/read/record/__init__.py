@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from patchkit.read.record.database import recording_from_commands as recording_from_commands
     from patchkit.read.record.directory import recording_from_directory as recording_from_directory
     from patchkit.read.record.preprocess import preprocess_units as preprocess_units
+    from patchkit.read.record.programs import KeptProgram as KeptProgram, kept_program as kept_program
     from patchkit.read.record.recorder import (
         load_recording as load_recording,
         record_build as record_build,
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from patchkit.read.record.wrapper import compiler_wrapper as compiler_wrapper
 
 _HOMES = {
+    "KeptProgram": "programs",
     "compiler_wrapper": "wrapper",
+    "kept_program": "programs",
     "load_recording": "recorder",
     "preprocess_units": "preprocess",
     "record_build": "recorder",

@@ -240,6 +240,20 @@ def preprocessing_arguments(arguments: Sequence[str], directory: str, source: st
 
     `root` is cut off `__FILE__`. Macros that differ from run to run have constant values, and `#define` lines stay.
     """
+    kept, operand = _again(arguments, directory, source)
+    return [*kept, *_READ, f"-fmacro-prefix-map={root}=.", *operand]
+
+
+def compiling_arguments(
+    arguments: Sequence[str], directory: str, source: str, output: str, added: Sequence[str]
+) -> list[str]:
+    """Return the command that compiles `source` alone into the object `output`, as `arguments` did but for `added`."""
+    kept, operand = _again(arguments, directory, source)
+    return [*kept, *added, "-c", "-o", output, *operand]
+
+
+def _again(arguments: Sequence[str], directory: str, source: str) -> tuple[list[str], list[str]]:
+    """Return the compiler with the options that matter to `source`, and the source with the language it was given."""
     kept = [arguments[0]]
     written, language = source, ""
     forced = ""
@@ -252,8 +266,7 @@ def preprocessing_arguments(arguments: Sequence[str], directory: str, source: st
             kept += _without_dependency_files(option.words)
     if not language and written.endswith(".i"):
         language = "c"
-    forced_language = ["-x", language] if language else []
-    return [*kept, *_READ, f"-fmacro-prefix-map={root}=.", *forced_language, written]
+    return kept, [*(["-x", language] if language else []), written]
 
 
 def _without_dependency_files(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from patchkit.read.record.interposer import interposer, recorded_environment
 from patchkit.read.record.linked import build_id
 from patchkit.read.record.paths import STORE, events_directory, index_path, make_store
 from patchkit.read.record.preprocess import Progress, preprocess_units
+from patchkit.read.record.programs import keep_programs
 from patchkit.read.record.replay import add_build
 from patchkit.read.record.store import (
     locked,
@@ -135,6 +136,7 @@ def _fold(
     )
     write_graph(store, graph)
     write_recording(recording)
+    keep_programs(recording)
     prune_texts(store, recording)
     return recording
 

@@ -147,7 +147,8 @@ static int check_small(const struct pk_payload *p, uint64_t size) {
             return 0;
     const struct pk_expect *expect = pk__rows(p, &p->expects);
     for (uint64_t i = 0; i < p->expects.count; i++)
-        if (expect[i].old >= p->olds.count || !fits(expect[i].place, expect[i].size, size))
+        if (expect[i].old >= p->olds.count || !fits(expect[i].place, expect[i].size, size) ||
+            !fits(expect[i].start, expect[i].size, old[expect[i].old].size))
             return 0;
     const struct pk_unwind *unwind = pk__rows(p, &p->unwind);
     for (uint64_t i = 0; i < p->unwind.count; i++)

@@ -158,12 +158,13 @@ struct pk_broken {
 
 /* Functions that may not be on any stack at the switch: the same shape as pk_broken. */
 
-/* The live bytes of olds[old] must equal `size` bytes of the image (in RODATA, relocated) at `place`. */
+/* The live bytes of olds[old] from its byte `start` on must equal `size` bytes of the image (in RODATA, relocated) at
+ * `place`. */
 struct pk_expect {
     uint64_t place;
     uint64_t size;
     uint32_t old;
-    uint32_t zero;
+    uint32_t start;
 };
 
 /* Sorted by `start`: the code at `start` (image offset) is described by the FDE at image offset `fde`; the unwind

@@ -70,7 +70,7 @@ const struct pk_error *pk__check_expectations(const struct pk_image *image) {
     const struct pk_old *olds = pk__rows(payload, &payload->olds);
     for (uint64_t i = 0; i < payload->expects.count; i++, expect++)
         if (image->olds[expect->old] &&
-            !pk__equal((const void *)image->olds[expect->old], image->place + expect->place, expect->size))
+            !pk__equal((const uint8_t *)image->olds[expect->old] + expect->start, image->place + expect->place, expect->size))
             return pk__fail("PKL111", "%s was written since the start, so its new content cannot replace it",
                             pk__string(payload, olds[expect->old].name));
     return NULL;

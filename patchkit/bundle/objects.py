@@ -1,0 +1,197 @@
+"""The new version's objects: the pieces that they are made of, and which piece every symbol stands for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from patchkit.bundle.compiling import CompiledUnit
+from patchkit.bundle.elf import (
+    SHF_EXECINSTR,
+    SHF_TLS,
+    SHF_WRITE,
+    SHN_ABS,
+    SHN_COMMON,
+    SHN_UNDEF,
+    SHT_NOBITS,
+    SHT_RELA,
+    STB_LOCAL,
+    STB_WEAK,
+    STT_FUNC,
+    STT_GNU_IFUNC,
+    STT_OBJECT,
+    STT_SECTION,
+    STT_TLS,
+    Elf,
+    Relocation,
+    Section,
+    Symbol,
+)
+from patchkit.bundle.executable import Executable
+from patchkit.bundle.keys import Identity, Sort, base_name
+
+_DROPPED = (".init_array", ".fini_array", ".ctors", ".dtors", ".preinit_array", "__patchable_function_entries")
+
+
+class Home(Enum):
+    """Where a piece goes."""
+
+    TEXT = "text"
+    RODATA = "rodata"
+    DATA = "data"
+    BSS = "bss"
+    THREAD = "thread-local"
+
+
+@dataclass(eq=False, slots=True)
+class Piece:
+    """A section of an object. `variable` is the one variable that fills it, if that is so; `offset` its place in the
+    image once it has one.
+    """
+
+    unit: str
+    section: str
+    home: Home
+    size: int
+    align: int
+    content: bytes
+    relocations: tuple[Relocation, ...] = ()
+    source: "ObjectFile | None" = None
+    variable: Identity | None = None
+    offset: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """What a symbol stands for: a place in a piece, or a plain number where there is no piece."""
+
+    symbol: str
+    piece: Piece | None
+    value: int
+    size: int
+    type: int
+    identity: Identity | None
+
+
+@dataclass(eq=False, slots=True)
+class ObjectFile:
+    """One object. `definitions` and `undefined` go by the index of the symbol."""
+
+    unit: str
+    elf: Elf
+    pieces: dict[int, Piece] = field(default_factory=dict)
+    definitions: dict[int, Definition] = field(default_factory=dict)
+    undefined: dict[int, tuple[str, bool]] = field(default_factory=dict)  # name, weak
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """All objects of the new version, and what the names that they share stand for."""
+
+    objects: tuple[ObjectFile, ...]
+    shared: Mapping[str, Definition]
+    constructors: tuple[str, ...]  # units with code that a start would run
+
+    def definition(self, source: ObjectFile, index: int) -> Definition | None:
+        """Return what symbol `index` of an object stands for, None where no object defines it."""
+        own = source.definitions.get(index)
+        if own is not None and (own.piece is None or source.elf.symbols[index].binding == STB_LOCAL):
+            return own
+        name = source.elf.symbols[index].name
+        return self.shared.get(name, own)
+
+
+def read_objects(units: Sequence[CompiledUnit], executable: Executable) -> Program:
+    """Read the objects of the program that was linked as `executable`."""
+    objects = [_read(unit, executable) for unit in units]
+    shared: dict[str, Definition] = {}
+    strength: dict[str, int] = {}
+    for each in objects:
+        for index, definition in each.definitions.items():
+            symbol = each.elf.symbols[index]
+            if symbol.binding == STB_LOCAL:
+                continue
+            strong = 0 if symbol.section == SHN_COMMON else 1 if symbol.binding == STB_WEAK else 2
+            if strong > strength.get(symbol.name, -1):
+                strength[symbol.name], shared[symbol.name] = strong, definition
+    constructors = tuple(
+        each.unit for each in objects if any(s.name.startswith(_DROPPED[0]) for s in each.elf.sections)
+    )
+    return Program(tuple(objects), shared, constructors)
+
+
+def _read(unit: CompiledUnit, executable: Executable) -> ObjectFile:
+    result = ObjectFile(unit.unit, unit.elf)
+    tables = {section.info: section for section in unit.elf.sections if section.type == SHT_RELA}
+    for section in unit.elf.sections:
+        home = _home(section)
+        if home is None:
+            continue
+        rows = unit.elf.relocations(tables[section.index]) if section.index in tables else ()
+        content = b"" if section.type == SHT_NOBITS else unit.elf.content(section)
+        result.pieces[section.index] = Piece(
+            unit.unit, section.name, home, section.size, max(section.align, 1), content, rows, result
+        )
+    for symbol in unit.elf.symbols[1:]:
+        _define(result, symbol, executable)
+    _find_variables(result)
+    return result
+
+
+def _home(section: Section) -> Home | None:
+    if not section.allocated or section.name.startswith((".note", *_DROPPED)):
+        return None
+    if section.flags & SHF_TLS:
+        return Home.THREAD
+    if section.flags & SHF_EXECINSTR:
+        return Home.TEXT
+    if not section.flags & SHF_WRITE or section.name.startswith(".data.rel.ro"):
+        return Home.RODATA
+    return Home.BSS if section.type == SHT_NOBITS else Home.DATA
+
+
+def _define(result: ObjectFile, symbol: Symbol, executable: Executable) -> None:
+    if symbol.section == SHN_UNDEF:
+        result.undefined[symbol.index] = (symbol.name, symbol.binding == STB_WEAK)
+        return
+    identity = _identity(symbol, result.unit, executable)
+    piece: Piece | None = None
+    value = symbol.value
+    if symbol.section == SHN_COMMON:
+        piece, value = Piece(result.unit, "COMMON", Home.BSS, symbol.size, symbol.value, b"", (), result, identity), 0
+        result.pieces[-symbol.index] = piece
+    elif symbol.section != SHN_ABS:
+        piece = result.pieces.get(symbol.section)
+        if piece is None:
+            return
+    result.definitions[symbol.index] = Definition(symbol.name, piece, value, symbol.size, symbol.type, identity)
+
+
+def _identity(symbol: Symbol, unit: str, executable: Executable) -> Identity | None:
+    own = unit if symbol.binding == STB_LOCAL else ""
+    if symbol.type in (STT_FUNC, STT_GNU_IFUNC):
+        return Identity(Sort.FUNCTION, base_name(symbol.name), own)
+    if symbol.type in (STT_OBJECT, STT_TLS) or symbol.section == SHN_COMMON:
+        return executable.by_symbol.get((own, symbol.name), Identity(Sort.VARIABLE, symbol.name, own))
+    return None
+
+
+def _find_variables(result: ObjectFile) -> None:
+    """A piece that one variable fills is that variable's; with -fdata-sections that is the rule."""
+    filled: dict[int, list[Definition]] = {}
+    for definition in result.definitions.values():
+        if definition.type in (STT_OBJECT, STT_TLS) and definition.piece is not None:
+            filled.setdefault(id(definition.piece), []).append(definition)
+    for definitions in filled.values():
+        first = definitions[0]
+        if first.piece is not None and all(d.value == 0 and d.size == first.piece.size for d in definitions):
+            first.piece.variable = min(d.identity for d in definitions if d.identity is not None)
+
+
+def is_section_symbol(symbol: Symbol) -> bool:
+    """Whether the symbol stands for a section as a whole."""
+    return symbol.type == STT_SECTION
+
+
+def functions_of(objects: Iterable[ObjectFile]) -> list[Definition]:
+    """Return every function that the objects define, parts and copies included."""
+    return [d for each in objects for d in each.definitions.values() if d.type == STT_FUNC and d.piece is not None]

@@ -1,0 +1,168 @@
+"""Who of the old version is who in the new one, what may not run across the switch, and what an update cannot do yet.
+
+Everything is decided here, when the bundle is made, from the comparison of both versions; the runtime follows.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from patchkit.bundle.keys import Identity, Sort
+from patchkit.diff.functions import changed_bodies
+from patchkit.diff.matching import pair_programs
+from patchkit.diff.pair import Pair
+from patchkit.model.change import Change, Comparison, Subject, Verdict
+from patchkit.model.program import Function, Linkage, Program, Variable
+
+# The new content of these counts, if the live one is as it was at the start.
+_REPLACED = frozenset({"G05", "G06b"})
+# Live state goes on as it is.
+_KEPT = frozenset({"G06", "G06c", "G08", "G11", "F07"})
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why no bundle is made: the rule, what it is about, and what to do."""
+
+    rule: str
+    subject: str
+    text: str
+    hint: str = ""
+
+
+@dataclass(slots=True)
+class Pairing:
+    """The outcome. Identities of functions and variables of the new version lead to those of the old one in `former`;
+    `replaced` are new variables that take the place of old ones which must be untouched; `broken` and `changed` are old
+    functions with the reason that a report gives.
+    """
+
+    former: dict[Identity, Identity] = field(default_factory=dict)
+    replaced: set[Identity] = field(default_factory=set)
+    broken: dict[Identity, str] = field(default_factory=dict)
+    changed: dict[Identity, str] = field(default_factory=dict)
+    refusals: list[Refusal] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def pair_versions(old: Program, new: Program, comparison: Comparison, may_stay: Iterable[str]) -> Pairing:
+    """Pair the programs `old` and `new`. `may_stay` names changed functions that may be on a stack at the switch."""
+    pair = pair_programs(old, new)
+    result = Pairing()
+    verdicts = {change.old_key: change for change in comparison.changes if change.subject is Subject.VARIABLE}
+    for change in comparison.changes:
+        if change.subject in (Subject.TYPE, Subject.BUILD):
+            result.refusals += _refuse_change(change)
+    _pair_functions(pair, result, frozenset(may_stay) | _standing(old))
+    for old_key, new_key in pair.variables.forward.items():
+        _pair_variable(old.variables[old_key], new.variables[new_key], pair, verdicts.get(old_key), result)
+    return result
+
+
+def _refuse_change(change: Change) -> Iterator[Refusal]:
+    if change.verdict is Verdict.NONE or not change.old_key:
+        return
+    if change.subject is Subject.BUILD:
+        yield Refusal(
+            "PKB802",
+            change.name,
+            f"{change.title}: {change.text}",
+            "build both versions with the same compiler and flags",
+        )
+    else:
+        yield Refusal(
+            "PKX601",
+            change.name,
+            f"{change.title} changed ({change.kind}), and converting live objects needs a transformer",
+            "updates that change types cannot be bundled yet; `patchkit diff` shows what it asks",
+        )
+
+
+def function_identities(function: Function) -> tuple[Identity, ...]:
+    """Return who `function` is: one identity, or one for each unit that has its own."""
+    if function.linkage is Linkage.EXTERNAL:
+        return (Identity(Sort.FUNCTION, function.name),)
+    return tuple(Identity(Sort.FUNCTION, function.name, unit) for unit in function.units)
+
+
+def variable_identities(variable: Variable) -> tuple[Identity, ...]:
+    """Return who `variable` is: one identity, or one for each unit that has its own."""
+    if variable.linkage is Linkage.EXTERNAL:
+        return (Identity(Sort.VARIABLE, variable.name),)
+    return tuple(
+        Identity(Sort.VARIABLE, variable.name, unit, variable.function, variable.ordinal) for unit in variable.units
+    )
+
+
+def _join(olds: tuple[Identity, ...], news: tuple[Identity, ...], result: Pairing) -> None:
+    by_unit = {identity.unit: identity for identity in olds}
+    if len(olds) == len(news) == 1:
+        result.former[news[0]] = olds[0]
+        return
+    for identity in news:
+        if identity.unit in by_unit:
+            result.former[identity] = by_unit[identity.unit]
+
+
+def _standing(program: Program) -> frozenset[str]:
+    """Functions that are on some stack all the time: main, and those that threads begin with.
+
+    A function whose address is taken where pthread_create or thrd_create is called may be one of the latter.
+    """
+    roots = {"main"}
+    for function in program.functions.values():
+        if {"pthread_create", "thrd_create"} & set(function.references):
+            roots |= {name for name in function.assigned if name in _names(program)}
+    return frozenset(roots)
+
+
+def _names(program: Program) -> frozenset[str]:
+    return frozenset(function.name for function in program.functions.values())
+
+
+def _pair_functions(pair: Pair, result: Pairing, may_stay: frozenset[str]) -> None:
+    changed = {old.key for old, _ in changed_bodies(pair)}
+    for old_key, function in pair.old.functions.items():
+        olds = function_identities(function)
+        new_key = pair.functions.forward.get(old_key)
+        if new_key is None:
+            for identity in olds:
+                result.broken[identity] = f"{function.name} no longer exists, and old code would call it"
+            continue
+        successor = pair.new.functions[new_key]
+        _join(olds, function_identities(successor), result)
+        if not pair.same(function.type, successor.type):
+            for identity in olds:
+                result.broken[identity] = f"the parameters or result of {function.name} changed, and old code calls it"
+        if old_key in changed and function.name not in may_stay:
+            for identity in olds:
+                result.changed[identity] = f"{function.name} changed"
+
+
+def _pair_variable(old: Variable, new: Variable, pair: Pair, change: Change | None, result: Pairing) -> None:
+    olds, news = variable_identities(old), variable_identities(new)
+    if old.thread_local or new.thread_local:
+        if old.thread_local != new.thread_local or not pair.same(old.type, new.type):
+            result.refusals.append(
+                Refusal("PKD207", old.key, f"{old.name} is thread-local, and its type or storage changed")
+            )
+            return
+    if change is not None and change.verdict > Verdict.AUTO_CHECK and change.kind not in _KEPT:
+        result.refusals.append(
+            Refusal(
+                change.rule or "PKX601",
+                old.key,
+                f"{change.title}: {change.text}",
+                "its live value needs a decision, which a bundle cannot take yet",
+            )
+        )
+        return
+    if change is not None and change.kind in _REPLACED:
+        result.replaced.update(news)
+    elif not pair.same(old.type, new.type):
+        result.refusals.append(
+            Refusal("PKX601", old.key, f"the type of {old.name} changed, and its live value needs a transformer")
+        )
+        return
+    elif change is not None and change.kind in ("G06", "G06c"):
+        result.notes.append(f"{old.name} keeps its live value; its new initial value only counts at a start")
+    _join(olds, news, result)
