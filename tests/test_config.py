@@ -31,7 +31,7 @@ def test_no_file_and_an_empty_file_set_nothing(tmp_path: Path) -> None:
     [
         ('[project]\nbulid = "make"\n', "unknown key `project.bulid`", "did you mean `project.build`?"),
         ("[projcet]\n", "unknown key `projcet`", "did you mean `project`?"),
-        ("[diff]\nignore = []\n", "unknown key `diff`", "known here: project"),
+        ("[diff]\nignore = []\n", "unknown key `diff`", "known here: project, update"),
         ("project = 1\n", "`project` must be a table", "write its keys below a line `[project]`"),
         ('[project]\nprograms = "server"\n', "`project.programs` must be a list of names, not 'server'", ""),
         ("[project]\nprograms = [1]\n", "`project.programs` must be a list of names, not [1]", ""),

@@ -24,7 +24,7 @@ class UntrustedError(PatchkitError):
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a bundle is: build-ids in hexadecimal, `expires` in seconds since 1970 (None: never), `digests` by member."""
+    """What a bundle is: build-ids in hexadecimal, `expires` in seconds since 1970 or None, `digests` by member."""
 
     program: str
     old: str
