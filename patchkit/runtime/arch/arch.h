@@ -45,12 +45,16 @@ void pk__fill_tcb(void *tcb);
 enum { PK_STUB_SIZE = 16 };
 void pk__write_stub(uint8_t *at, uint32_t number);
 extern uint64_t *pk__point_targets;
-extern int32_t pk__point_signal;
+/* What a thread at an update point sends itself: the siginfo_t of an interruption; see signals.c. */
+extern int32_t pk__interruption[32];
 /* If `ret` are the registers of a thread that waits in a stub, makes them those of the function's entry. */
 int pk__leave_stub(struct pk_registers *ret);
 
 /* The signal handler's way back to the interrupted code. */
 void pk__restorer(void);
+
+/* Before anything stops: registering for pk__code_changed takes the kernel 20 ms where there are several threads. */
+void pk__expect_changes(void);
 
 /* After code was changed: makes sure that no processor runs what it had fetched before. */
 void pk__code_changed(void);

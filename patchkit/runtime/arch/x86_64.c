@@ -139,7 +139,6 @@ void pk__fill_tcb(void *tcb) {
 /* A stub pushes its number and comes here: the thread sends itself the reserved signal, so that the kernel saves all of it
  * and the handler keeps it until the update is over; then it goes on at the function that it was about to enter. */
 uint64_t *pk__point_targets;
-int32_t pk__point_signal;
 __asm__(".text\n"
         ".hidden pk__point_common\n"
         ".globl pk__point_common\n"
@@ -150,28 +149,29 @@ __asm__(".text\n"
         "    push %rdx\n"
         "    push %rsi\n"
         "    push %rdi\n"
+        "    push %r10\n"
         "    push %r11\n"
         "    pushfq\n"
-        "    mov $39, %eax\n"
+        "    mov $39, %eax\n" /* getpid */
         "    syscall\n"
         "    mov %eax, %edi\n"
-        "    push %rdi\n"
-        "    mov $186, %eax\n"
+        "    mov $186, %eax\n" /* gettid; a system call keeps rdi */
         "    syscall\n"
-        "    pop %rdi\n"
         "    mov %eax, %esi\n"
-        "    mov pk__point_signal(%rip), %edx\n"
-        "    mov $234, %eax\n"
+        "    mov pk__interruption(%rip), %edx\n" /* si_signo */
+        "    lea pk__interruption(%rip), %r10\n"
+        "    mov $297, %eax\n" /* rt_tgsigqueueinfo */
         "    syscall\n"
         ".hidden pk__point_arrived\n"
         ".globl pk__point_arrived\n"
         "pk__point_arrived:\n"
-        "    mov 56(%rsp), %rax\n"
+        "    mov 64(%rsp), %rax\n"
         "    mov pk__point_targets(%rip), %rcx\n"
         "    mov (%rcx,%rax,8), %rax\n"
-        "    mov %rax, 56(%rsp)\n"
+        "    mov %rax, 64(%rsp)\n"
         "    popfq\n"
         "    pop %r11\n"
+        "    pop %r10\n"
         "    pop %rdi\n"
         "    pop %rsi\n"
         "    pop %rdx\n"
@@ -207,15 +207,13 @@ int pk__leave_stub(struct pk_registers *ret) {
     if (ret->value[PK_REG_IP] != (uint64_t)pk__point_arrived)
         return 0;
     const uint64_t *stack = (const uint64_t *)ret->value[PK_REG_SP];
-    ret->value[PK_REG_IP] = pk__point_targets[stack[7]];
-    ret->value[PK_REG_SP] += 64;
+    ret->value[PK_REG_IP] = pk__point_targets[stack[8]];
+    ret->value[PK_REG_SP] += 72;
     return 1;
 }
 
-void pk__code_changed(void) {
-    enum { REGISTER_SYNC_CORE = 1 << 6, SYNC_CORE = 1 << 5 };
-    if (pk__call3(SYS_membarrier, SYNC_CORE, 0, 0) < 0) {
-        pk__call3(SYS_membarrier, REGISTER_SYNC_CORE, 0, 0);
-        pk__call3(SYS_membarrier, SYNC_CORE, 0, 0);
-    }
-}
+enum { REGISTER_SYNC_CORE = 1 << 6, SYNC_CORE = 1 << 5 }; /* membarrier(2) */
+
+void pk__expect_changes(void) { pk__call3(SYS_membarrier, REGISTER_SYNC_CORE, 0, 0); }
+
+void pk__code_changed(void) { pk__call3(SYS_membarrier, SYNC_CORE, 0, 0); }

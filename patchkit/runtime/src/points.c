@@ -36,7 +36,6 @@ static const struct pk_error *make_stubs(void) {
     stubs = pk__point_targets ? pk__map_near(&pk__runtime.program, PK_PAGE) : NULL;
     if (!stubs)
         return pk__fail("PKL104", "there is no memory for update points");
-    pk__point_signal = pk__runtime.signal;
     for (uint32_t i = 0; i < MOST_POINTS; i++)
         pk__write_stub(stubs + i * PK_STUB_SIZE, i);
     pk__call3(SYS_mprotect, (long)stubs, PK_PAGE, PROT_READ | PROT_EXEC);

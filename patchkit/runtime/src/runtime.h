@@ -250,6 +250,13 @@ long pk__fork(void);
 /* Waits for a child of pk__fork; returns its status as wait4 gives it, or a negative error. */
 long pk__wait(long child, uint64_t limit);
 
+/* signals.c: the two signals. */
+int pk__take_signal(void);
+/* Before a gathering: makes sure that interruptions come here. */
+void pk__take_interruptions(void);
+/* Interrupts a thread of this process: it parks if a gathering is on. Negative where there is none. */
+long pk__interrupt(int tid);
+
 /* start.c */
 void pk__wake(void);
 /* Whether this state is the calling process's own; what a fork copied is made so. */

@@ -20,15 +20,6 @@ enum { STACK = 512 << 10, BLOCK = 16 << 10 }; /* of the worker; its thread block
 struct pk_runtime pk__runtime = {.requested = -1};
 
 extern char **environ __attribute__((weak));
-int __libc_allocate_rtsig(int high) __attribute__((weak));
-
-/* As the kernel wants it. */
-struct action {
-    void (*handler)(int, siginfo_t *, void *);
-    unsigned long flags;
-    void (*restorer)(void);
-    uint64_t mask;
-};
 
 const struct pk_error *pk__fail(const char *code, const char *format, ...) {
     struct pk_error *error = &pk__runtime.error;
@@ -123,20 +114,6 @@ void pk__wake(void) {
     pk__call4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&before, 0, sizeof before);
 }
 
-static void on_signal(int signal, siginfo_t *information, void *context) {
-    struct pk_runtime *rt = &pk__runtime;
-    (void)signal;
-    pk__own();
-    int from_us = information->si_code == SI_TKILL && information->si_pid == rt->pid;
-    if (__atomic_load_n(&rt->gathering, __ATOMIC_SEQ_CST)) {
-        pk__park(context);
-        return;
-    }
-    if (!from_us)
-        pk__wake();
-    pk__context_restart(context, -1);
-}
-
 static const char *setting(const char *name) {
     size_t length = pk__length(name);
     for (char **at = &environ ? environ : NULL; at && *at; at++)
@@ -169,18 +146,6 @@ static int mark(int signal) {
     return !PK__FAILED(page);
 }
 
-static int take_signal(void) {
-    int signal = __libc_allocate_rtsig ? __libc_allocate_rtsig(0) : 64;
-    struct action action = {on_signal, SA_SIGINFO | SA_RESTART | 0x04000000 /* SA_RESTORER */, pk__restorer, ~(uint64_t)0};
-    struct action before = {NULL, 0, NULL, 0};
-    if (signal < 1)
-        return 0;
-    pk__call4(SYS_rt_sigaction, signal, 0, (long)&before, 8);
-    if (before.handler) /* the program has it */
-        return 0;
-    return pk__call4(SYS_rt_sigaction, signal, (long)&action, 0, 8) == 0 ? signal : 0;
-}
-
 static int is_privileged(const uint64_t *auxiliary) {
     for (; auxiliary[0] != AT_NULL; auxiliary += 2)
         if (auxiliary[0] == AT_SECURE)
@@ -199,14 +164,14 @@ __attribute__((constructor)) static void start(void) {
     keep_setting("PATCHKIT_RUN_DIR", rt->directory, sizeof rt->directory);
     keep_setting("PATCHKIT_TRUSTED_KEYS", rt->signers, sizeof rt->signers);
     rt->trusted = rt->signers[0] ? rt->signers : NULL;
-    rt->signal = take_signal();
+    rt->signal = pk__take_signal();
     rt->on = rt->signal && rt->program.code_end && mark(rt->signal);
 }
 
 void pk_update_point(void) {
     struct pk_runtime *rt = &pk__runtime;
     if (__builtin_expect(__atomic_load_n(&rt->waiting, __ATOMIC_RELAXED) != 0, 0) && rt->pid == pk__pid())
-        pk__call3(SYS_tgkill, rt->pid, pk__tid(), rt->signal);
+        pk__interrupt(pk__tid());
 }
 
 int pk_request_update(const char *path) {

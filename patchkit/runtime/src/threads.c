@@ -14,7 +14,7 @@
 
 #include "runtime.h"
 
-enum { FIRST_PAUSE = 20000, LONGEST_PAUSE = 2000000, ARRIVAL = 20000000 }; /* ns */
+enum { FIRST_PAUSE = 10000, LONGEST_PAUSE = 500000, ARRIVAL = 20000000 }; /* ns */
 
 /* What getdents64(2) fills in. */
 struct entry {
@@ -106,7 +106,7 @@ static void ask(struct pk_thread *thread) {
     thread->state = PK_RUNNING;
     thread->signalled = 1;
     thread->safe = 0;
-    if (pk__call3(SYS_tgkill, pk__runtime.pid, thread->tid, pk__runtime.signal) < 0)
+    if (pk__interrupt(thread->tid) < 0)
         thread->tid = -1; /* it has ended */
 }
 
@@ -164,21 +164,21 @@ static void forget_ended(void) {
             rt->threads[i].tid = -1;
 }
 
-/* All parked threads that are not in a good place; -1 where not even all are parked. */
+/* Looks at the stacks that were not found safe yet; returns how many threads are in no good place, or not parked. */
 static long judge_all(const struct pk_gathering *gathering) {
     struct pk_runtime *rt = &pk__runtime;
     long unsafe = 0;
     for (size_t i = 0; i < rt->thread_count; i++) {
         struct pk_thread *thread = &rt->threads[i];
-        if (thread->tid < 0)
+        if (thread->tid < 0 || (thread->safe && thread->state == PK_PARKED))
             continue;
-        if (__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != PK_PARKED) {
-            thread->safe = 0;
-            thread->reason = "it does not take the runtime's signal: it blocks it, or sleeps where no signal wakes";
-            return -1;
-        }
-        if (!thread->safe)
+        if (__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) == PK_PARKED)
             pk__judge(thread, gathering->image, &rt->scratch->stack, gathering->reverting);
+        else {
+            thread->safe = 0;
+            thread->function = NULL;
+            thread->reason = "it does not take the runtime's signal: it sleeps where no signal wakes, or is not glibc's";
+        }
         unsafe += !thread->safe;
     }
     return unsafe;
@@ -219,6 +219,7 @@ static const struct pk_error *begin(void) {
         return pk__fail("PKL104", "there is no memory for the list of threads");
     for (size_t i = 0; i < rt->thread_count; i++)
         rt->threads[i].signalled = rt->threads[i].safe = 0;
+    pk__take_interruptions();
     __atomic_store_n(&rt->waiting, 1, __ATOMIC_RELAXED);
     __atomic_store_n(&rt->gathering, 1, __ATOMIC_SEQ_CST);
     return NULL;
@@ -240,11 +241,14 @@ const struct pk_error *pk__gather(struct pk_gathering *gathering) {
     const struct pk_error *error = begin();
     if (error)
         return error;
-    for (int armed = 0;;) {
-        long unsafe = park_everyone(end) ? judge_all(gathering) : -1;
-        if (unsafe == 0)
+    for (int64_t rounds = 1, armed = 0;; rounds++) {
+        int complete = park_everyone(end);
+        long unsafe = judge_all(gathering);
+        if (complete && unsafe == 0) {
+            pk__log("all threads stand still after %d rounds, %d us", rounds, (int64_t)((pk__now() - gathering->begun) / 1000));
             return NULL;
-        if (unsafe > 0 && !armed) { /* all stand still, so their code may be changed */
+        }
+        if (complete && !armed) { /* all stand still, so their code may be changed */
             pk__arm_points();
             armed = 1;
         }

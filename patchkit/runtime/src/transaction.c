@@ -231,6 +231,7 @@ static const struct pk_error *update(const struct pk_bundle *bundle, const struc
         return error;
     pk__confirm(); /* whoever brings the next version has accepted this one */
     pk__find_modules();
+    pk__expect_changes();
     struct pk_image *image = NULL;
     error = pk__load_image(bundle, &image);
     if (error)

@@ -1,0 +1,85 @@
+/* signals.c: the two signals that the runtime lives by.
+ *
+ * The reserved one wakes it: it comes from outside, and may be blocked by all threads but one. Threads are interrupted for
+ * a gathering by the signal that glibc keeps for setuid() in threaded programs, since no program can block that one: glibc
+ * takes it out of every mask. Ours are told from glibc's by how they are sent (SI_QUEUE with our mark, where glibc sends
+ * SI_TKILL), and its own handler passes ours over (nptl/setxid: it looks at si_code), so neither gets in the other's way.
+ *
+ * The handlers run in any thread at any place: they make system calls only.
+ */
+#define _GNU_SOURCE
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include "runtime.h"
+
+enum { INTERRUPTION = 33 /* SIGSETXID */, RESTORER = 0x04000000 };
+
+/* As the kernel wants it. */
+struct action {
+    void (*handler)(int, siginfo_t *, void *);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
+
+int __libc_allocate_rtsig(int high) __attribute__((weak));
+
+_Static_assert(sizeof(siginfo_t) == sizeof pk__interruption, "the kernel's siginfo_t has 128 bytes");
+int32_t pk__interruption[32];
+
+static struct action before; /* glibc's own, once it has one */
+
+static void on_wake(int signal, siginfo_t *information, void *context) {
+    (void)signal;
+    (void)information;
+    pk__own();
+    pk__wake();
+    pk__context_restart(context, -1);
+}
+
+static void on_interruption(int signal, siginfo_t *information, void *context) {
+    struct pk_runtime *rt = &pk__runtime;
+    if (information->si_code != SI_QUEUE || information->si_value.sival_ptr != rt) {
+        if ((uintptr_t)before.handler > (uintptr_t)SIG_IGN)
+            before.handler(signal, information, context);
+        return;
+    }
+    pk__own();
+    if (__atomic_load_n(&rt->gathering, __ATOMIC_SEQ_CST))
+        pk__park(context);
+    else
+        pk__context_restart(context, -1);
+}
+
+static struct action to(void (*handler)(int, siginfo_t *, void *)) {
+    return (struct action){handler, SA_SIGINFO | SA_RESTART | RESTORER, pk__restorer, ~(uint64_t)0};
+}
+
+int pk__take_signal(void) {
+    int signal = __libc_allocate_rtsig ? __libc_allocate_rtsig(0) : 64;
+    struct action ours = to(on_wake), theirs = {NULL, 0, NULL, 0};
+    if (signal < 1)
+        return 0;
+    pk__call4(SYS_rt_sigaction, signal, 0, (long)&theirs, 8);
+    if (theirs.handler) /* the program has it */
+        return 0;
+    return pk__call4(SYS_rt_sigaction, signal, (long)&ours, 0, 8) == 0 ? signal : 0;
+}
+
+/* It stays: an interruption may reach a thread long after a gathering that was given up. */
+void pk__take_interruptions(void) {
+    struct action ours = to(on_interruption), theirs = {NULL, 0, NULL, 0};
+    pk__call4(SYS_rt_sigaction, INTERRUPTION, (long)&ours, (long)&theirs, 8);
+    if (theirs.handler != on_interruption)
+        before = theirs;
+    siginfo_t *information = (siginfo_t *)pk__interruption;
+    information->si_signo = INTERRUPTION;
+    information->si_code = SI_QUEUE;
+    information->si_pid = pk__runtime.pid;
+    information->si_value.sival_ptr = &pk__runtime;
+}
+
+long pk__interrupt(int tid) {
+    return pk__call4(SYS_rt_tgsigqueueinfo, pk__runtime.pid, tid, INTERRUPTION, (long)pk__interruption);
+}
