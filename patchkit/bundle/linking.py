@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from patchkit.bundle import payload as rows
 from patchkit.bundle.elf import STT_FUNC, STT_SECTION
@@ -44,7 +44,6 @@ class Linked:
     adopted: int = 0
     constants: int = 0
     fresh: int = 0
-    refusals: list[Refusal] = field(default_factory=list)
 
 
 class Linker(Resolver):
@@ -68,10 +67,17 @@ class Linker(Resolver):
         self.versions = {symbol.name: symbol.version for symbol in new.elf.dynamic_symbols}
         self.initial = Initial(old)
 
+    def decide(self) -> list[Refusal]:
+        """Decide what is kept and what is new, and return what forbids the update. Comes before `link`."""
+        for each in self.program.objects:
+            for piece in each.pieces.values():
+                if not self._adopts(piece) and piece.home is not Home.THREAD:
+                    self.layout.add(piece)
+        return self.refusals
+
     def link(self) -> Linked:
-        """Decide, lay out, bind. Raises InputError for what cannot be bound at all."""
+        """Lay out and bind. Raises InputError for what cannot be bound at all."""
         functions = functions_of(self.program.objects)
-        self._place_pieces()
         entered = self._functions_with_entries(functions)
         starts, sizes, got, stubs, entries = self._segments(len(entered))
         for home, segment in ((Home.TEXT, 0), (Home.RODATA, 2), (Home.DATA, 3)):
@@ -109,16 +115,9 @@ class Linker(Resolver):
             fresh=sum(
                 piece.variable is not None for home in (Home.DATA, Home.BSS) for piece in self.layout.pieces[home]
             ),
-            refusals=self.refusals,
         )
 
     # -- what is kept, what is new
-
-    def _place_pieces(self) -> None:
-        for each in self.program.objects:
-            for piece in each.pieces.values():
-                if not self._adopts(piece) and piece.home is not Home.THREAD:
-                    self.layout.add(piece)
 
     def _adopts(self, piece: Piece) -> bool:
         """Whether references to `piece` go to the running program's own object."""

@@ -74,7 +74,7 @@ def make_bundle(old: Version, new: Version, comparison: Comparison, output: Path
     Raises InputError, BuildError or ToolError where a version cannot be used; what cannot be updated is in the result.
     """
     before, after = _linked(old), _linked(new)
-    _check_sources(new.recording)
+    _check_sources(new.recording, after)
     pairing = pair_versions(old.program, new.program, comparison, settings.may_stay)
     if pairing.refusals:
         return Made(tuple(pairing.refusals), tuple(pairing.notes))
@@ -86,10 +86,11 @@ def make_bundle(old: Version, new: Version, comparison: Comparison, output: Path
     objects = read_objects(units, successor)
     code = disassemble(executable.elf.path, (stretch.place for stretch in executable.stretches))
     entries = _Entries(executable, code, pairing)
-    linked = Linker(objects, executable, successor, pairing, entries.unpatchable).link()
-    refusals = [*linked.refusals, *entries.refusals, *_refused_points(settings.points, executable, entries)]
+    linker = Linker(objects, executable, successor, pairing, entries.unpatchable)
+    refusals = [*linker.decide(), *entries.refusals, *_refused_points(settings.points, executable, entries)]
     if refusals:
         return Made(tuple(refusals), tuple(pairing.notes))
+    linked = linker.link()
     payload = _payload(executable, successor, linked, code, entries, pairing, settings)
     check_payload(payload)
     data = write_payload(payload)
@@ -150,8 +151,11 @@ def _executable_path(recording: Recording, program: LinkedProgram) -> Path:
     return kept.path if kept is not None else Path(program.output)
 
 
-def _check_sources(recording: Recording) -> None:
-    for path, digest in (recording.digests or {}).items():
+def _check_sources(recording: Recording, program: LinkedProgram) -> None:
+    """The code that is compiled again must be that of the program which was linked."""
+    kept = kept_program(recording, program.output)
+    sources = kept.sources if kept is not None else recording.digests or {}
+    for path, digest in sources.items():
         if digest and file_digest(path) != digest:
             raise InputError(
                 f"{path} is not what it was when its build was recorded", hint="record the build again: patchkit record"

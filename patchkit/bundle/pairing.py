@@ -15,6 +15,8 @@ from patchkit.model.program import Function, Linkage, Program, Variable
 
 # The new content of these counts, if the live one is as it was at the start.
 _REPLACED = frozenset({"G05", "G06b"})
+# A type that is gone: what embeds it has changed itself, and nothing new knows the rest.
+_GONE = "T28"
 # Live state goes on as it is.
 _KEPT = frozenset({"G06", "G06c", "G08", "G11", "F07"})
 
@@ -50,7 +52,9 @@ def pair_versions(old: Program, new: Program, comparison: Comparison, may_stay: 
     result = Pairing()
     verdicts = {change.old_key: change for change in comparison.changes if change.subject is Subject.VARIABLE}
     for change in comparison.changes:
-        if change.subject in (Subject.TYPE, Subject.BUILD):
+        if change.kind == _GONE:
+            result.notes.append(f"{change.title}: objects of it that exist are left as they are")
+        elif change.subject in (Subject.TYPE, Subject.BUILD):
             result.refusals += _refuse_change(change)
     _pair_functions(pair, result, frozenset(may_stay) | _standing(old))
     for old_key, new_key in pair.variables.forward.items():
@@ -59,7 +63,7 @@ def pair_versions(old: Program, new: Program, comparison: Comparison, may_stay: 
 
 
 def _refuse_change(change: Change) -> Iterator[Refusal]:
-    if change.verdict is Verdict.NONE or not change.old_key:
+    if change.verdict is Verdict.NONE or (change.subject is Subject.TYPE and not change.old_key):
         return
     if change.subject is Subject.BUILD:
         yield Refusal(
