@@ -13,6 +13,14 @@ SUMMARIES = {
     "cc": "Compile as cc does and write down how; for builds that take CC.",
     "read": "Read one version and save it as a model.",
     "bundle": "Make the file that takes a running process to its new version, or look into one.",
+    "run": "Start a program so that it can be updated while it runs.",
+    "ps": "List the processes that can be updated.",
+    "status": "Show the version that a process runs.",
+    "rehearse": "Carry an update out on a copy of a process.",
+    "apply": "Bring a running process to the version in a bundle.",
+    "revert": "Take the last update of a process back.",
+    "confirm": "Accept the last update of a process before its probation ends.",
+    "log": "Show what the runtime of a process did.",
     "explain": "Explain a rule or a kind of change.",
 }
 

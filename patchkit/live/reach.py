@@ -40,7 +40,7 @@ def check_reachable(process: Process) -> None:
         raise LiveError(
             "PKL001",
             f"{process.named} does not hold patchkit's runtime",
-            hint=f"`patchkit attach {process.pid}` brings it in; `patchkit run -- COMMAND` starts a program with it",
+            hint="start it with `patchkit run -- COMMAND`",
         )
     if process.marker.abi != PROTOCOL:
         raise LiveError(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from patchkit.errors import InputError
 from patchkit.live.connection import Connection
 from patchkit.live.failure import LiveError
 from patchkit.live.process import Process
 from patchkit.live.wire import Malformed, Message
 
 ANSWER_SECONDS = 10.0
-TIMEOUT_SECONDS = 30.0  # how long the threads of a process may take to come to a good place
-_TAR_BLOCK = 512
+TIMEOUT_SECONDS = 10.0  # how long the threads of a process may take to come to a good place
+REHEARSAL_SECONDS = 30.0  # the most that the runtime gives a copy of its process
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +31,7 @@ class Update:
     new: str
     functions: int
     pause: int  # microseconds for which all threads stood still
+    state: str  # here, reverted, or gone: its code was given back after a newer update
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class ThreadState:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What a runtime says of its process; versions are build-ids in hexadecimal."""
+    """What a runtime says of its process; versions are build-ids in hexadecimal, the last update stands last."""
 
     version: str
     started_as: str
@@ -93,7 +92,8 @@ class _Facts:
                 self.threads.append(ThreadState(message.number("tid"), message.number("epoch", 0)))
             case "update":
                 numbers = message.number("functions", 0), message.number("pause-us", 0)
-                self.updates.append(Update(message.text("from"), message.text("to"), *numbers))
+                ends = message.text("from"), message.text("to")
+                self.updates.insert(0, Update(*ends, *numbers, message.text("state", "here")))
             case name:
                 self.single[name] = message.text("value")
 
@@ -173,7 +173,7 @@ class Runtime:
             if message.name == "phase":
                 hear(Phase(message.text("name"), message.number("us", 0)))
 
-        answer = self._ask(request, wish.timeout + ANSWER_SECONDS, bundle, listen)
+        answer = self._ask(request, wish.timeout + REHEARSAL_SECONDS + ANSWER_SECONDS, bundle, listen)
         after = self.status()
         result = answer.text("result", usual)
         update = {"applied": after.updates, "reverted": before.updates}.get(result, ())
@@ -196,13 +196,6 @@ class Runtime:
             f"{self.process.named} sent an answer that is not whole: {what}",
             hint="use the patchkit that its runtime came with",
         )
-
-
-def check_bundle(path: Path, start: bytes) -> None:
-    """Raise InputError where what begins with `start`, a block of 512 bytes, is no bundle. Source: docs/protocol.md."""
-    name = start[:100].rstrip(b"\0")
-    if len(start) < _TAR_BLOCK or start[257:262] != b"ustar" or name != b"manifest":
-        raise InputError(f"{path} is not a bundle", hint="name a file that patchkit made for an update: NAME.pkb")
 
 
 def _milliseconds(seconds: float) -> str:

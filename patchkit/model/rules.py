@@ -228,7 +228,7 @@ _BUNDLES = (
     ("PKB807", "no-debug-info", _ERROR, _NOTHING, _AUTOMATIC, _LIVE, "Without debug information layouts are guesses"),
 )
 
-_ASKED = (
+_PROCESSES = (
     ("PKL001", "no-runtime", _ERROR, _RESTART, _NONE, _LIVE,
      "The process does not hold patchkit's runtime, so nothing can be asked of it"),
     ("PKL002", "runtime-off", _ERROR, _RESTART, _NONE, _LIVE,
@@ -245,8 +245,6 @@ _ASKED = (
      "Only root and the user whose process it is may ask its runtime"),
     ("PKL008", "unknown-protocol", _ERROR, _NOTHING, _BY_HAND, _LIVE,
      "The runtime and this patchkit do not understand each other"),
-    ("PKL101", "bad-request", _ERROR, _NOTHING, _NONE, _LIVE,
-     "The runtime was asked for something that it does not know or that is not whole"),
     ("PKL102", "bundle-damaged", _ERROR, _NOTHING, _AUTOMATIC, _LIVE,
      "The bundle is not whole or contradicts itself, so nothing of it is used"),
     ("PKL103", "out-of-reach", _ERROR, _RESTART, _NONE, _LIVE,
@@ -267,10 +265,12 @@ _ASKED = (
      "The bundle is for another kind of machine or a newer runtime"),
     ("PKL111", "table-was-written", _ERROR, _REVIEW, _BY_HAND, _LIVE,
      "A table that the update would replace no longer holds what the program started with"),
-    ("PKL112", "on-probation", _ERROR, _NOTHING, _NONE, _LIVE,
-     "The last update is still on probation, and must be confirmed or reverted first"),
+    ("PKL112", "bad-request", _ERROR, _NOTHING, _NONE, _LIVE,
+     "The runtime was asked for something that it does not know or that is not whole"),
     ("PKL114", "code-not-writable", _ERROR, _RESTART, _BY_HAND, _LIVE,
      "The system does not let the process change its own code"),
+    ("PKL115", "not-its-user", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "The runtime was asked by somebody who is neither root nor the user of its process"),
     ("PKL201", "attach-not-permitted", _ERROR, _NOTHING, _BY_HAND, _LIVE,
      "The system does not let this user trace the process, so nothing can be put into it"),
     ("PKL202", "attach-static", _ERROR, _RESTART, _BY_HAND, _LIVE,
@@ -286,7 +286,8 @@ _ASKED = (
 )
 # fmt: on
 
-_TABLES = (_TYPES, _DATA, _FUNCTIONS, _CONTROL, _INITIALISATION, _TRANSFORMERS, _ANALYSIS, _CHAINS, _BUNDLES, _ASKED)
+_FINDINGS = (_TYPES, _DATA, _FUNCTIONS, _CONTROL, _INITIALISATION, _TRANSFORMERS, _ANALYSIS, _CHAINS, _BUNDLES)
+_TABLES = (*_FINDINGS, _PROCESSES)
 
 RULES: Mapping[str, Rule] = MappingProxyType({row[0]: Rule(*row) for table in _TABLES for row in table})
 _BY_NAME = {rule.name: rule for rule in RULES.values()}

@@ -1,7 +1,7 @@
 """The C runtime that lives in the processes to be updated, compiled on this machine when it is first needed.
 
-Sources are `src/` and `arch/`, what a program may include is in `include/`, `attach/` is the program that puts the
-runtime into a process. Nothing is compiled twice: results lie in the cache under a digest of what they were made from.
+Sources are `src/` and `arch/`, what a program may include is in `include/`. Nothing is compiled twice: results lie in
+the cache under a digest of what they were made from.
 """
 
 from collections.abc import Mapping
@@ -25,13 +25,6 @@ def library(cache: Path, environ: Mapping[str, str] | None = None) -> Path:
 def archive(cache: Path, environ: Mapping[str, str] | None = None) -> Path:
     """Return the path of the static library, in a directory without the shared one; otherwise as `library`."""
     return _runtime(cache, environ) / "static" / ARCHIVE
-
-
-def attacher(cache: Path, environ: Mapping[str, str] | None = None) -> Path:
-    """Return the path of the program that puts the library into a running process; otherwise as `library`."""
-    from patchkit.runtime.building import build_program
-
-    return build_program(HERE / "attach", "attach", cache, environ)
 
 
 def _runtime(cache: Path, environ: Mapping[str, str] | None) -> Path:

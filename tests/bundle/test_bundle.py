@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -10,31 +11,7 @@ from patchkit.bundle.archive import read_bundle
 from patchkit.bundle.payload import NONE, NOWHERE, Kind, Payload, read_payload
 from tests.support import Outcome, patchkit, run
 from tests.support.chains import CHAINS, recorded
-
-MAKEFILE = """
-CFLAGS = -O2 -g
-OBJECTS = {objects}
-server: $(OBJECTS)
-\t$(CC) {link} -o $@ $(OBJECTS) -lpthread
-"""
-
-
-def record_program(folder: Path, files: dict[str, str], *, link: str = "", flags: str = "") -> Path:
-    """Write and record a program whose sources are `files`."""
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    objects = " ".join(str(Path(name).with_suffix(".o")) for name in files if name.endswith(".c"))
-    (folder / "Makefile").write_text(MAKEFILE.format(objects=objects, link=link), encoding="utf-8")
-    done = patchkit("record", "--", "make", *([f"CFLAGS={flags}"] if flags else []), cwd=folder)
-    assert done.code == 0, done.err
-    return folder
-
-
-def bundle(old: Path, new: Path, output: Path, *options: str) -> Outcome:
-    """Run `patchkit bundle`."""
-    return patchkit("bundle", str(old), str(new), "-o", str(output), *options, cwd=output.parent)
+from tests.support.small import bundle, record_program
 
 
 def payload_of(old: Path, new: Path, output: Path) -> Payload:
@@ -47,7 +24,7 @@ def payload_of(old: Path, new: Path, output: Path) -> Payload:
 
 @pytest.mark.parametrize("program", CHAINS)
 def test_every_step_of_a_chain_makes_a_bundle_of_the_same_bytes_twice(program: str, tmp_path: Path) -> None:
-    for old, new in zip(CHAINS[program], CHAINS[program][1:], strict=False):
+    for old, new in pairwise(CHAINS[program]):
         sides = recorded(program, old, tmp_path), recorded(program, new, tmp_path)
         first, again = tmp_path / f"{new}.pkb", tmp_path / f"{new}.again.pkb"
         assert bundle(*sides, first).code == 0
