@@ -4,11 +4,12 @@ BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
-.PHONY: help demo test lint bench campaign dist clean
+.PHONY: help demo compare test lint bench campaign dist clean
 .DELETE_ON_ERROR:
 
 help:
-	@echo 'make demo      compare two versions of a real program and show the report'
+	@echo 'make demo      walk a running server through its releases, under load'
+	@echo 'make compare   compare two versions of a real program and show the report'
 	@echo 'make test      lint, types, import contracts, tests'
 	@echo 'make lint      the first three of them'
 	@echo 'make bench     the programs in corpora/bench, one after the other'
@@ -17,7 +18,10 @@ help:
 	@echo 'make clean     remove everything that was made here'
 
 demo: $(READY)
-	@.ci/debian-packages demo
+	@$(BIN)/python -m corpora.demo.walk
+
+compare: $(READY)
+	@.ci/debian-packages compare
 	@$(BIN)/python -m corpora.demo.compare
 
 test: lint
