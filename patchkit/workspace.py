@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from patchkit.model.build import Recording
     from patchkit.model.change import Comparison
     from patchkit.model.program import Program
+    from patchkit.read.edited import EditedVersion
 
 __all__ = [
     "Format",
@@ -78,16 +79,18 @@ def read_version(spec: str, around: Surroundings, reading: Reading) -> Program:
 
     Raises PatchkitError for what cannot be found, built or read; what cannot be read in part is in the program's gaps.
     """
-    return _read(_open(spec, around, reading), around)
+    return _read(_settled(_open(spec, around, reading), around), around)
 
 
 def compare(old: str, new: str, around: Surroundings, reading: Reading) -> Comparison:
     """Return what changed from version `old` to version `new`; raises as `read_version` does."""
-    from patchkit.diff import diff_programs
     from patchkit.read.collector import without_collector
 
     with without_collector():
-        before, after = (_open(spec, around, reading) for spec in (old, new))
+        opened = [_open(spec, around, reading) for spec in (old, new)]
+        from patchkit.diff import diff_programs
+
+        before, after = (_settled(version, around) for version in opened)
         if isinstance(before, _Source) and isinstance(after, _Source):
             return diff_programs(*_read_pair(before, after, around))
         return diff_programs(_read(before, around), _read(after, around))
@@ -136,7 +139,7 @@ def bundle(
     from patchkit.read.collector import without_collector
 
     with without_collector():
-        before, after = (_open(spec, around, reading) for spec in (old, new))
+        before, after = (_in_full(_open(spec, around, reading), around) for spec in (old, new))
         if not (isinstance(before, _Source) and isinstance(after, _Source)):
             raise InputError(
                 "a bundle is made from recorded builds, not from executables or models",
@@ -214,6 +217,14 @@ class _Source:
     recording: Recording
     label: str
     program: str | None
+    edited: EditedVersion | None = None  # what becomes of it where files were edited since it was recorded
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """What was recorded of a directory, files of which may have been edited since."""
+
+    recording: Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +250,8 @@ def _open(spec: str, around: Surroundings, reading: Reading) -> _Source | _Finis
 
             return _Finished(load_program(path, label=spec))
         case locate.CommandsFile(path):
-            home, recording = path.parent, _recording_of_commands(path, around)
+            home = path.parent
+            recording: Recording | _Recorded = _recording_of_commands(path, around)
         case locate.Directory(home):
             recording = _recording_of_directory(home, around, reading)
         case locate.Worktree(home):
@@ -248,7 +260,37 @@ def _open(spec: str, around: Surroundings, reading: Reading) -> _Source | _Finis
             recording = _recording_of_revision(home, name, around, reading)
         case _:
             assert_never(place)
+    if isinstance(recording, _Recorded):
+        return _open_recorded(recording.recording, spec, home, around, reading)
     return _Source(recording, spec, _program(recording, home, around, reading))
+
+
+def _open_recorded(
+    recording: Recording, spec: str, home: Path, around: Surroundings, reading: Reading
+) -> _Source | _Finished:
+    from patchkit.read.edited import begin_edited
+
+    program = _program(recording, home, around, reading)
+    edited = begin_edited(recording, program, around.environ)
+    if edited is None:
+        return _Source(_refreshed(recording, around), spec, program)
+    return _Source(recording, spec, program, edited)
+
+
+def _settled(version: _Source | _Finished, around: Surroundings) -> _Source | _Finished:
+    """Return a version whose edits were patched into its model, or else read into its recording."""
+    if isinstance(version, _Finished) or version.edited is None:
+        return version
+    program = version.edited.finish(version.label)
+    return _in_full(version, around) if program is None else _Finished(program)
+
+
+def _in_full(version: _Source | _Finished, around: Surroundings) -> _Source | _Finished:
+    """Return a version whose edits were read into its recording."""
+    if isinstance(version, _Finished) or version.edited is None:
+        return version
+    version.edited.close()
+    return _Source(_refreshed(version.recording, around), version.label, version.program)
 
 
 def _read(version: _Source | _Finished, around: Surroundings) -> Program:
@@ -280,7 +322,7 @@ def _read_pair(old: _Source, new: _Source, around: Surroundings) -> tuple[Progra
     )
 
 
-def _recording_of_directory(path: Path, around: Surroundings, reading: Reading) -> Recording:
+def _recording_of_directory(path: Path, around: Surroundings, reading: Reading) -> Recording | _Recorded:
     from patchkit.read.record import record_build, recording_from_directory
 
     if reading.build is not None:
@@ -297,7 +339,7 @@ def _recording_of_directory(path: Path, around: Surroundings, reading: Reading) 
     )
 
 
-def _recording_of_worktree(directory: Path, around: Surroundings, reading: Reading) -> Recording:
+def _recording_of_worktree(directory: Path, around: Surroundings, reading: Reading) -> Recording | _Recorded:
     """Use the record of the work tree; without one build a copy, which what was built before cannot disturb."""
     from patchkit.read.locate import snapshot
 
@@ -308,14 +350,19 @@ def _recording_of_worktree(directory: Path, around: Surroundings, reading: Readi
     return _recording_of_revision(directory, snapshot(directory, around.environ), around, reading)
 
 
-def _recorded(path: Path, around: Surroundings) -> Recording | None:
-    """Return what is recorded at `path`, with what changed since preprocessed anew."""
-    from patchkit.read.record import load_recording, refresh
+def _recorded(path: Path, around: Surroundings) -> _Recorded | None:
+    """Return what is recorded at `path`, as it was when it was built."""
+    from patchkit.read.record import load_recording
 
     recorded = load_recording(path, environ=around.environ, jobs=around.jobs, progress=around.progress)
-    if recorded is None:
-        return None
-    return refresh(recorded, environ=around.environ, jobs=around.jobs, progress=around.progress)
+    return None if recorded is None else _Recorded(recorded)
+
+
+def _refreshed(recording: Recording, around: Surroundings) -> Recording:
+    """Return `recording` with what changed since preprocessed anew."""
+    from patchkit.read.record import refresh
+
+    return refresh(recording, environ=around.environ, jobs=around.jobs, progress=around.progress)
 
 
 def _recording_of_commands(path: Path, around: Surroundings) -> Recording:

@@ -145,7 +145,10 @@ def program_to_json(program: Program) -> dict[str, Any]:
             "enums": {key: _encode_enum(enum) for key, enum in program.enums.items()},
             "typedefs": {key: _encode_typedef(typedef, types) for key, typedef in program.typedefs.items()},
             "variables": {key: _encode_variable(variable, types) for key, variable in program.variables.items()},
-            "functions": {key: _encode_function(function, types) for key, function in program.functions.items()},
+            "functions": {
+                key: encode_function(function, types.encode(function.type))
+                for key, function in program.functions.items()
+            },
             "macros": {key: _encode_macro(macro) for key, macro in program.macros.items()},
         }
     return {
@@ -194,7 +197,7 @@ def program_from_json(data: Any, *, label: str | None = None, origin: Origin | N
             LazyMapping(_table(data, "enums"), types, _guard("enum", _decode_enum)),
             LazyMapping(_table(data, "typedefs"), types, _guard("typedef", _decode_typedef)),
             LazyMapping(_table(data, "variables"), types, _guard("variable", _decode_variable)),
-            LazyMapping(_table(data, "functions"), types, _guard("function", _decode_function)),
+            LazyMapping(_table(data, "functions"), types, _guard("function", decode_function)),
             LazyMapping(_table(data, "macros"), types, _guard("macro", _decode_macro)),
             tuple(
                 Gap(Coord(str(file), _number(line)), str(reason), str(hint))
@@ -375,13 +378,14 @@ def _decode_variable(key: str, raw: Raw, types: TypeTable) -> Variable:
     )
 
 
-def _encode_function(function: Function, types: TypeTable) -> Raw:
+def encode_function(function: Function, ctype: int) -> Raw:
+    """Return a function as a model holds it; `ctype` is the place of its type in the table."""
     return [
         function.fingerprint,
         function.coord.file,
         function.coord.line,
         function.name,
-        types.encode(function.type),
+        ctype,
         function.linkage.value,
         list(function.parameters),
         function.inline,
@@ -394,7 +398,8 @@ def _encode_function(function: Function, types: TypeTable) -> Raw:
     ]
 
 
-def _decode_function(key: str, raw: Raw, types: TypeTable) -> Function:
+def decode_function(key: str, raw: Raw, types: TypeTable) -> Function:
+    """Return the function that `encode_function` made `raw` of. Raises ValueError for anything else."""
     (
         mark,
         file,

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from patchkit.model.build import CompileCommand
+
 _FORMAT = 1
 
 # File times tick coarsely: a file that changed this shortly before a text was begun may have changed again since.
@@ -93,6 +95,12 @@ class Index:
         used = set().union(*(files for _, files in kept.values()))
         self.texts = kept
         self.stamps = {path: stamp for path, stamp in self.stamps.items() if path in used}
+
+
+def command_key(command: CompileCommand, root: str) -> str:
+    """Return the key of a command in the index."""
+    text = json.dumps([command.directory, command.arguments, command.source, root])
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def file_digest(path: str) -> str:

@@ -1,7 +1,6 @@
 """The text that the compiler read for each unit, made by running its command once more."""
 
 import hashlib
-import json
 import os
 import re
 import subprocess
@@ -15,9 +14,10 @@ from tempfile import NamedTemporaryFile
 from patchkit.model.build import CompileCommand, RecordedUnit
 from patchkit.read.record.driver import UNREAD, preprocessing_arguments
 from patchkit.read.record.graph import NOT_RECORDED
-from patchkit.read.record.index import Index, index_json, read_index
+from patchkit.read.record.index import Index, command_key, index_json, read_index
 from patchkit.read.record.paths import index_path, text_path
 from patchkit.read.record.store import write_atomically
+from patchkit.read.record.surroundings import plain_environment
 
 Progress = Callable[[str, int, int], None]
 
@@ -40,10 +40,10 @@ def preprocess_units(
     not C stay as they are.
     """
     index = read_index(index_path(store))
-    keys = ["" if _is_unreadable(unit) else _key(unit.command, root) for unit in units]
+    keys = ["" if _is_unreadable(unit) else command_key(unit.command, root) for unit in units]
     done = [_known(unit, key, index, store) for unit, key in zip(units, keys, strict=True)]
     missing = [number for number, unit in enumerate(done) if unit is None]
-    run = _Run(root, store, _plain_environment(environ))
+    run = _Run(root, store, plain_environment(environ))
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         results = pool.map(lambda number: run.preprocess(units[number].command), missing)
         for count, (number, text) in enumerate(zip(missing, results, strict=True), 1):
@@ -73,19 +73,6 @@ def _known(unit: RecordedUnit, key: str, index: Index, store: Path) -> RecordedU
     if not name or not os.path.exists(text_path(store, name)):
         return None
     return unit if unit.text == name and not unit.problem else replace(unit, text=name, problem="")
-
-
-def _key(command: CompileCommand, root: str) -> str:
-    text = json.dumps([command.directory, command.arguments, command.source, root])
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-_NOT_PASSED = ("LD_PRELOAD", "PATCHKIT_EVENTS", "DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES", "LANGUAGE")
-
-
-def _plain_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `environ` so that compilers write nothing besides their text and complain in English."""
-    return {**{name: value for name, value in environ.items() if name not in _NOT_PASSED}, "LC_ALL": "C"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,8 +25,8 @@ def read_recording(
     from patchkit.read.source.version import read_version
 
     with without_collector():
-        found = read_version(Request(recording, label, program, jobs), progress)
-    keep_model(path, found)
+        found, names = read_version(Request(recording, label, program, jobs), progress)
+    keep_model(path, found, names)
     return found
 
 
@@ -47,9 +47,6 @@ def read_pair(
 
         first, second = Request(old, labels[0], program, jobs), Request(new, labels[1], program, jobs)
         known = list(read_both(first, second, progress))
-        for path, found in zip(paths, known, strict=True):
-            if found is not None:
-                keep_model(path, found)
     programs = [
         found or read_recording(recording, label=label, program=program, jobs=jobs, progress=progress)
         for found, recording, label in zip(known, (old, new), labels, strict=True)

@@ -2,11 +2,15 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from patchkit.read.source.declarations import DeclarationParser
 from patchkit.read.source.fragment import Fragment, RawBody
-from patchkit.read.source.lexer import TOKEN
 from patchkit.read.source.scope import rename_keys
+from patchkit.read.source.tokens import TOKEN
+
+if TYPE_CHECKING:
+    from patchkit.read.source.declarations import DeclarationParser
 
 _MEMBER = re.compile(r"(?:^| )(?:\.|->) ([A-Za-z_$][\w$]*)")
 _ASSIGNS = frozenset("= += -= *= /= %= &= |= ^= <<= >>=".split())
@@ -29,12 +33,29 @@ def fingerprint_text(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
-def read_body(function: str, body: str, parser: DeclarationParser) -> tuple[RawBody, Fragment]:
+def read_body(function: str, body: str, parser: "DeclarationParser") -> tuple[RawBody, Fragment]:
     """Return what is known of the body of `function`, and a fragment with the types that its static locals need.
 
     The key of a type that is declared in a function names the function: `struct f().tag`.
     """
     words = TOKEN.findall(body)
+    raw = summary(words)
+    local_types = Fragment()
+    if "static" in words:
+        raw.parsed = True
+        _static_locals(words, parser, raw, local_types)
+        _qualify(function, raw, local_types)
+    return raw, local_types
+
+
+def plain_body(body: str) -> RawBody | None:
+    """Return what is known of a body without static locals, None for one that may have some."""
+    words = TOKEN.findall(body)
+    return None if "static" in words else summary(words)
+
+
+def summary(words: list[str]) -> RawBody:
+    """Return what the tokens of a body say, static locals apart."""
     text = " ".join(words)
     names = {
         word for word in set(words) if (word[0].isalpha() or word[0] in "_$") and word[-1] not in "\"'"
@@ -43,13 +64,18 @@ def read_body(function: str, body: str, parser: DeclarationParser) -> tuple[RawB
     members = set(_MEMBER.findall(text))
     assigned = _assigned(words) & names
     handed_on = _handed_on(words) & names
-    raw = RawBody(fingerprint_text(text), sorted(names), sorted(members), sorted(assigned), sorted(handed_on))
-    local_types = Fragment()
-    if "static" in words:
-        raw.parsed = True
-        _static_locals(words, parser, raw, local_types)
-        _qualify(function, raw, local_types)
-    return raw, local_types
+    return RawBody(fingerprint_text(text), sorted(names), sorted(members), sorted(assigned), sorted(handed_on))
+
+
+def written_names(
+    body: RawBody, variables: frozenset[str], addressed: frozenset[str], parameters: Sequence[str]
+) -> tuple[str, ...]:
+    """Return the variables that a body may write or pass on, its static ones too, and functions it passes on."""
+    local = {variable.name for variable in body.statics}
+    arrays = {variable.name for variable in body.statics if variable.type[0] == "[]"}
+    found = {word for word in body.assigned if word in variables or word in local}
+    found |= {word for word in body.handed_on if word in arrays or (word in addressed and word not in parameters)}
+    return tuple(sorted(found))
 
 
 def _qualify(function: str, raw: RawBody, types: Fragment) -> None:
@@ -121,7 +147,7 @@ def _name_after(words: list[str], position: int) -> str:
     return words[position] if position < len(words) else ""
 
 
-def _static_locals(words: list[str], parser: DeclarationParser, raw: RawBody, types: Fragment) -> None:
+def _static_locals(words: list[str], parser: "DeclarationParser", raw: RawBody, types: Fragment) -> None:
     count: dict[str, int] = {}
     for position, word in enumerate(words):
         if word in _AGGREGATES and position + 2 < len(words) and words[position + 2] == "{":

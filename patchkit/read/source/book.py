@@ -16,8 +16,8 @@ from patchkit.model.build import RecordedUnit, Recording
 from patchkit.read.replacing import replace_file, seal, unseal
 from patchkit.read.source.classify import Kind
 from patchkit.read.source.fragment import Fragment, fragment_from_raw, raw_fragment
-from patchkit.read.source.lexer import TOKEN
 from patchkit.read.source.split import Declaration, Segment, Splitter, SplitUnit, text_digest
+from patchkit.read.source.tokens import TOKEN
 
 _BOOK = 1  # raise it when the same text is cut or parsed into something else
 _MAKER = f"patchkit.book {_BOOK} {patchkit.__version__}"

@@ -4,7 +4,7 @@ import re
 from functools import cache
 
 from patchkit.model.typecode import TypeCode
-from patchkit.read.source.lexer import TOKEN
+from patchkit.read.source.tokens import TOKEN
 
 _STRING = re.compile(r'(?:u8|[LuU])?"')
 _MARK = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|[{}()\[\],]')

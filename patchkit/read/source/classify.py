@@ -3,7 +3,7 @@
 import re
 from enum import Enum, auto
 
-from patchkit.read.source.lexer import TOKEN
+from patchkit.read.source.tokens import TOKEN
 
 _SKIPPED_GROUP = frozenset(
     {"__attribute__", "__attribute", "typeof", "__typeof__", "__typeof", "typeof_unqual", "asm", "__asm__", "__asm"}

@@ -5,8 +5,8 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from patchkit.model.program import Coord
-from patchkit.read.source.lexer import TOKEN
 from patchkit.read.source.split import Segment
+from patchkit.read.source.tokens import TOKEN
 
 _IDENTIFIER = re.compile(r"[A-Za-z_$][\w$]*\Z")
 _STRING = re.compile(r'(?:u8|[LuU])?"')

@@ -19,14 +19,15 @@ from patchkit.model.program import (
     Variable,
 )
 from patchkit.model.typecode import TypeCode, decode_type
-from patchkit.read.source.bodies import fingerprint_text
+from patchkit.read.source.bodies import fingerprint_text, written_names
 from patchkit.read.source.constants import Constant
 from patchkit.read.source.declarations import qualified_code
-from patchkit.read.source.fragment import RawBody, RawEnum, RawRecord, RawVariable
+from patchkit.read.source.fragment import RawEnum, RawRecord, RawVariable
 from patchkit.read.source.inventory import Inventory, Place, definition, open_bound
 from patchkit.read.source.layout import Measures
-from patchkit.read.source.lexer import TOKEN, TYPEOF_PREFIX
+from patchkit.read.source.lexer import TYPEOF_PREFIX
 from patchkit.read.source.primitives import VA_LIST, primitive_name
+from patchkit.read.source.tokens import TOKEN
 
 _Object = TypeVar("_Object", Variable, Function)
 _TEXT = 160  # characters of an initialiser that are kept to be shown
@@ -319,7 +320,7 @@ class Builder:
                         word for word in body.words if word in names and word != raw.name and word not in raw.parameters
                     ),
                     tuple(body.members),
-                    _assigned(body, variables, addressed, raw.parameters),
+                    written_names(body, variables, addressed, raw.parameters),
                     self._inventory.holders(place),
                 )
             )
@@ -342,17 +343,6 @@ def macros(constants: Iterable[Constant], answers: Mapping[tuple[int, int, str],
             name = constant.name.split("@", 1)[0]
             found[constant.name] = with_fingerprint(Macro(constant.name, name, constant.coord, constant.text, value))
     return found
-
-
-def _assigned(
-    body: RawBody, variables: frozenset[str], addressed: frozenset[str], parameters: list[str]
-) -> tuple[str, ...]:
-    """Return the variables that a body may write or pass on, its static ones too, and functions it passes on."""
-    local = {variable.name for variable in body.statics}
-    arrays = {variable.name for variable in body.statics if variable.type[0] == "[]"}
-    found = {word for word in body.assigned if word in variables or word in local}
-    found |= {word for word in body.handed_on if word in arrays or (word in addressed and word not in parameters)}
-    return tuple(sorted(found))
 
 
 def _together(kept: _Object, other: _Object) -> _Object:

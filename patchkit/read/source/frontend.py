@@ -1,8 +1,6 @@
 """From the preprocessed texts of recordings to fragments: cut, classify, parse each distinct declaration once."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from patchkit.model.build import RecordedUnit, Recording
@@ -10,6 +8,7 @@ from patchkit.model.program import Coord, Gap
 from patchkit.read.source.book import Book, known_fragment, unit_key
 from patchkit.read.source.classify import Kind, classify, typedef_names
 from patchkit.read.source.fragment import PACK_PREFIX, Fragment
+from patchkit.read.source.request import Resolver, relative_path, text_path
 from patchkit.read.source.scope import ReadUnit, distinct_segments
 from patchkit.read.source.split import Declaration, Segment, SplitUnit
 
@@ -63,7 +62,7 @@ class Frontend:
                 text = text_path(recording, recorded).read_text(encoding="utf-8", errors="surrogateescape")
             except OSError as error:
                 raise _NoText(f"its recorded text is gone: {error.strerror}") from None
-            resolver = _Resolver(recording.root, recorded.command.directory)
+            resolver = Resolver(recording.root, recorded.command.directory)
             found = self._book.units[key] = self._book.splitter.split(text, resolver.resolve)
             self._book.grown = True
         return found
@@ -181,35 +180,3 @@ def parse_declarations(work: Mapping[int, Declaration], typedefs: set[str]) -> N
             fragment.records += local.records
             fragment.enums += local.enums
         declaration.fragment = fragment
-
-
-def text_path(recording: Recording, unit: RecordedUnit) -> Path:
-    """Return the file that holds the preprocessed text of a unit."""
-    return Path(recording.store) / "texts" / f"{unit.text}.i"
-
-
-class _Resolver:
-    """Makes the file names of line markers relative to the root of the program."""
-
-    def __init__(self, root: str, directory: str) -> None:
-        self._root = root
-        self._directory = directory
-        self._known: dict[str, str] = {}
-
-    def resolve(self, name: str) -> str:
-        found = self._known.get(name)
-        if found is None:
-            shown = (
-                name
-                if not name or name.startswith("<")
-                else relative_path(os.path.join(self._directory, name), self._root)
-            )
-            found = self._known[name] = shown
-        return found
-
-
-def relative_path(path: str, root: str) -> str:
-    """Return `path` relative to `root` if it lies below it, else normalised."""
-    plain = os.path.normpath(path)
-    prefix = root.rstrip("/") + "/"
-    return plain[len(prefix) :] if plain.startswith(prefix) else plain

@@ -6,24 +6,12 @@ operands are folded into one token each and kept as text, so that no extension i
 parse: their values are asked of the compiler.
 """
 
-import re
 from collections.abc import Callable, Iterator
 
 from pycparser.c_lexer import Dialect, Token
 
-# The most frequent kinds come first, and nothing backtracks: this runs over every byte of the program's own text.
-TOKEN = re.compile(
-    r"\s*("
-    r"[A-Za-z_$][\w$]*+(?!['\"])"
-    r"|::|[(){};,\[\]?:~]"
-    r"|\.(?![.\d])"
-    r"|->|\+\+|--|&&|\|\||<<=|>>=|<<|>>|[<>=!*/%+\-&^|]=|[=*+\-<>!/%&^|]"
-    r"|\.?\d(?:[eEpP][+-]|[\w.]|'(?=\w))*+"
-    r'|(?:u8|[LuU])?"(?:[^"\\\n]|\\.)*+"'
-    r"|(?:u8|[LuU])?'(?:[^'\\\n]|\\.)*+'"
-    r"|\.\.\.|[A-Za-z_$][\w$]*|\S)",
-    re.S,
-)
+from patchkit.read.source.tokens import TOKEN
+
 _KEYWORDS = {
     word: kind or word.upper()
     for word, kind in {

@@ -4,10 +4,11 @@ A model's name is a digest of all that it follows from: this release's way of re
 a model is never stale; what is damaged or unreadable is read again from the texts.
 """
 
+import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import patchkit
@@ -15,10 +16,28 @@ from patchkit.errors import InputError
 from patchkit.model.build import Recording
 from patchkit.model.codec import FORMAT, program_from_json, program_to_json
 from patchkit.model.program import Program
+from patchkit.read.replacing import replace_file, seal, unseal
 
-_READER = 3  # raise it when the same text is read into another model
+_READER = 4  # raise it when the same text is read into another model
+_MAKER = f"patchkit.names {_READER} {patchkit.__version__}"
 _FOLDER = "models"
+_NAMES = ".names"
+EDIT = ".edit"  # what an edit changes in the model whose name its own begins with
 _KEPT = 4
+_KEPT_EDITS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that words of function bodies are looked up in.
+
+    `known` are all names with file scope, `variables` those of variables, `addressed` those of functions and arrays,
+    whose bare name is their address.
+    """
+
+    known: frozenset[str]
+    variables: frozenset[str]
+    addressed: frozenset[str]
 
 
 def model_path(recording: Recording, indices: Sequence[int]) -> Path:
@@ -34,21 +53,41 @@ def model_path(recording: Recording, indices: Sequence[int]) -> Path:
 def find_model(path: Path, label: str) -> Program | None:
     """Return the model at `path`, None where there is none that can be used."""
     try:
-        data = json.loads(path.read_bytes())
-        return program_from_json(data, label=label)
+        return program_from_json(json.loads(path.read_bytes()), label=label)
     except (OSError, ValueError, InputError):
         return None
 
 
-def keep_model(path: Path, program: Program) -> None:
-    """Keep a model, and the newest few before it. A store that cannot be written to is left alone."""
+def keep_model(path: Path, program: Program, names: Names) -> bytes:
+    """Keep a model with its names, and the newest few before it; return the model as it is written.
+
+    A store that cannot be written to is left alone.
+    """
+    data = json.dumps(program_to_json(program), separators=(",", ":")).encode("ascii")
+    listed = json.dumps([sorted(names.known), sorted(names.variables), sorted(names.addressed)], separators=(",", ":"))
+    replace_file(path.with_suffix(_NAMES), seal(listed.encode("ascii"), _MAKER))
+    if replace_file(path, data):
+        _prune(path.parent)
+    return data
+
+
+def find_names(path: Path) -> Names | None:
+    """Return the names that belong to the model at `path`, None where they are not kept."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{path.name}.{os.getpid()}")
-        partial.write_text(json.dumps(program_to_json(program), separators=(",", ":")), encoding="ascii")
-        partial.replace(path)
-        models = sorted(path.parent.glob("*.json"), key=lambda model: model.stat().st_mtime, reverse=True)
+        known, variables, addressed = json.loads(unseal(path.with_suffix(_NAMES).read_bytes(), _MAKER))
+        return Names(frozenset(known), frozenset(variables), frozenset(addressed))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _prune(folder: Path) -> None:
+    """Remove all but the newest models, with what belongs to them, and all but the newest edits."""
+    with contextlib.suppress(OSError):
+        edits = sorted(folder.glob(f"*{EDIT}"), key=lambda edit: edit.stat().st_mtime, reverse=True)
+        for edit in edits[_KEPT_EDITS:]:
+            edit.unlink(missing_ok=True)
+        models = sorted(folder.glob("*.json"), key=lambda model: model.stat().st_mtime, reverse=True)
         for model in models[_KEPT:]:
-            model.unlink()
-    except OSError:
-        return
+            model.unlink(missing_ok=True)
+            for beside in folder.glob(f"{model.stem}*"):
+                beside.unlink(missing_ok=True)

@@ -4,13 +4,15 @@ import json
 import multiprocessing
 import pickle
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 from patchkit.errors import PatchkitError, ToolError
-from patchkit.model.codec import program_from_json, program_to_json
+from patchkit.model.codec import program_from_json
 from patchkit.model.program import Program
 from patchkit.read.collector import without_collector
 from patchkit.read.source.fragment import Fragment
-from patchkit.read.source.request import Progress, Request
+from patchkit.read.source.models import keep_model, model_path
+from patchkit.read.source.request import Progress, Request, chosen_units
 from patchkit.read.source.version import read_version
 
 
@@ -38,7 +40,7 @@ class _Pipe:
 
 
 def read_both(old: Request, new: Request, progress: Progress | None) -> tuple[Program, Program]:
-    """Read both versions, the new one in a process of its own."""
+    """Read both versions, the new one in a process of its own, and keep their models."""
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe()
     worker = context.Process(target=_work, args=(new, there, here), daemon=True)
@@ -46,7 +48,8 @@ def read_both(old: Request, new: Request, progress: Progress | None) -> tuple[Pr
     there.close()
     with without_collector():
         try:
-            first = read_version(old, progress, _Pipe(here, 0))
+            first, names = read_version(old, progress, _Pipe(here, 0))
+            keep_model(_path(old), first, names)
             second = _receive(here, new)
         finally:
             here.close()
@@ -68,12 +71,16 @@ def _receive(connection: Connection, request: Request) -> Program:
     return program_from_json(json.loads(answer[1:]))
 
 
+def _path(request: Request) -> Path:
+    return model_path(request.recording, chosen_units(request.recording, request.program))
+
+
 def _work(request: Request, connection: Connection, other_end: Connection) -> None:
     other_end.close()
     try:
         with without_collector():
-            program = read_version(request, None, _Pipe(connection, 1))
-            connection.send_bytes(b"P" + json.dumps(program_to_json(program), separators=(",", ":")).encode("ascii"))
+            program, names = read_version(request, None, _Pipe(connection, 1))
+            connection.send_bytes(b"P" + keep_model(_path(request), program, names))
     except PatchkitError as error:
         connection.send_bytes(b"E" + pickle.dumps(error))
     except BrokenPipeError:

@@ -8,14 +8,20 @@ from patchkit.read.source.entities import Builder, macros
 from patchkit.read.source.frontend import Frontend, Incomplete, Partner
 from patchkit.read.source.inventory import Inventory, list_constants, survey, take_inventory, wanted_types
 from patchkit.read.source.layout import Surveyor
+from patchkit.read.source.models import Names
 from patchkit.read.source.probe import Compiler
 from patchkit.read.source.request import Progress, Request, chosen_units
 from patchkit.read.source.scope import ReadUnit
 from patchkit.read.source.variable_sizes import ask_again
 
 
-def read_version(request: Request, progress: Progress | None = None, partner: Partner | None = None) -> Program:
-    """Read one version. Raises InputError for an unknown program and ToolError without a compiler."""
+def read_version(
+    request: Request, progress: Progress | None = None, partner: Partner | None = None
+) -> tuple[Program, Names]:
+    """Read one version, and return with it the names that its function bodies were read with.
+
+    Raises InputError for an unknown program and ToolError without a compiler.
+    """
     recording = request.recording
     tell = progress or _silent
     try:
@@ -37,7 +43,7 @@ def read_version(request: Request, progress: Progress | None = None, partner: Pa
     addressed = frozenset(arrays | {inventory.fragment(place).functions[0].name for place in inventory.functions})
     names |= {name for enum in enums.values() for name, _ in enum.constants}
     names |= records.keys() | enums.keys() | typedefs.keys() | frontend.prototypes.keys()
-    return Program(
+    program = Program(
         label=request.label,
         origin=Origin.RECORDING if recording.exact else Origin.DIRECTORY,
         root=recording.root,
@@ -53,6 +59,7 @@ def read_version(request: Request, progress: Progress | None = None, partner: Pa
         macros=_constants(inventory, request.jobs),
         gaps=(*gaps, *strangers, *builder.gaps),
     )
+    return program, Names(names, own, addressed)
 
 
 def _front(

@@ -1,0 +1,82 @@
+"""What an edit changed in the preprocessed text of a unit, as far as a model can be patched by it."""
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass, field
+
+from patchkit.read.source.split import Segment, Splitter
+
+
+class Unpatchable(Exception):
+    """An edit that has to be read in full; why stands in the message, for tests and for those who look."""
+
+
+@dataclass(slots=True)
+class Edit:
+    """The effect of an edit: `lines` maps old lines to new ones by file, `bodies` the place of a function to its body.
+
+    The place of a function is file, old line and name; `lines` holds every line of an edited file where a declaration
+    or a macro stands.
+    """
+
+    lines: dict[str, dict[int, int]] = field(default_factory=dict)
+    bodies: dict[tuple[str, int, str], str] = field(default_factory=dict)
+
+    def move(self, file: str, old: int, new: int) -> None:
+        """Note that what stood at a line stands at another one now."""
+        if self.lines.setdefault(file, {}).setdefault(old, new) != new:
+            raise Unpatchable(f"{file}:{old} went to two places")
+
+    def replace_body(self, place: tuple[str, int, str], body: str) -> None:
+        """Note that a function has another body now."""
+        if self.bodies.setdefault(place, body) != body:
+            raise Unpatchable(f"{place} has two bodies")
+
+
+def compare_texts(edit: Edit, old: str, new: str, resolve: Callable[[str], str], files: Set[str]) -> None:
+    """Add to `edit` what differs between two texts of a unit. `files` were edited, named as `resolve` names them.
+
+    Raises Unpatchable for a difference in any other file, and for one in anything but lines and bodies of functions.
+    """
+    splitter = Splitter()
+    before, after = splitter.split(old, resolve), splitter.split(new, resolve)
+    if before.unfinished or after.unfinished:
+        raise Unpatchable("a declaration never ends")
+    stretches, others = _filled(before.segments), _filled(after.segments)
+    if len(stretches) != len(others):
+        raise Unpatchable("other files are included")
+    for one, other in zip(stretches, others, strict=True):
+        if one is other and one.file not in files:
+            continue
+        if (one.file, one.system) != (other.file, other.system):
+            raise Unpatchable("other files are included")
+        if one.file in files:
+            _compare_segments(edit, splitter, one, other)
+        elif (one.items, one.macros, one.tail) != (other.items, other.macros, other.tail):
+            raise Unpatchable(f"{one.file} reads otherwise, though it was not edited")
+
+
+def _filled(segments: list[Segment]) -> list[Segment]:
+    """Leave out what holds nothing: the compiler writes blank lines or a marker in their place, as they are many."""
+    return [segment for segment in segments if segment.items or segment.macros or segment.tail]
+
+
+def _compare_segments(edit: Edit, splitter: Splitter, old: Segment, new: Segment) -> None:
+    if len(old.items) != len(new.items) or old.tail != new.tail:
+        raise Unpatchable(f"{old.file} has other declarations")
+    if [macro[:2] for macro in old.macros] != [macro[:2] for macro in new.macros]:
+        raise Unpatchable(f"{old.file} has other macros")
+    for (_, _, line), (_, _, moved) in zip(old.macros, new.macros, strict=True):
+        edit.move(old.file, line, moved)
+    for (number, line), (other, moved) in zip(old.items, new.items, strict=True):
+        edit.move(old.file, line, moved)
+        if number != other:
+            _compare_declarations(edit, splitter, (old.file, line), number, other)
+
+
+def _compare_declarations(edit: Edit, splitter: Splitter, place: tuple[str, int], old: int, new: int) -> None:
+    one, other = splitter.declarations[old], splitter.declarations[new]
+    if one.head != other.head or one.body is None or other.body is None:
+        raise Unpatchable(f"{place[0]}:{place[1]}: more than a body changed")
+    if "static" in one.body or "static" in other.body:
+        raise Unpatchable(f"{place[0]}:{place[1]}: a body with static variables changed")
+    edit.replace_body((*place, one.head), other.body)

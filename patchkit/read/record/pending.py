@@ -1,0 +1,85 @@
+"""What was edited since a build was recorded, and the texts of the units that it touches."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from patchkit.model.build import Recording
+from patchkit.read.record.driver import preprocessing_arguments
+from patchkit.read.record.index import command_key, file_digest, read_index
+from patchkit.read.record.paths import index_path
+from patchkit.read.record.surroundings import plain_environment
+
+
+@dataclass(frozen=True, slots=True)
+class EditedFiles:
+    """Files that hold something else than when they were read, with digests of it, and the units that read them."""
+
+    files: Mapping[str, str]
+    units: frozenset[int]
+
+
+def edited_files(recording: Recording) -> EditedFiles | None:
+    """Return what was edited since `recording`, None where more than that is wrong with its texts."""
+    index = read_index(index_path(Path(recording.store)))
+    stale = index.stale()
+    files = {path: file_digest(path) for path in stale}
+    units = set()
+    for number, unit in enumerate(recording.units):
+        if not unit.command.arguments or (unit.problem and not unit.text):
+            continue
+        name, read = index.texts.get(command_key(unit.command, recording.root), ("", ()))
+        if not name or name != unit.text:
+            return None
+        if not stale.isdisjoint(read):
+            units.add(number)
+    # A file without a time may have changed while it was read: then its digest says nothing about the text.
+    if not all(files.values()) or any(not index.stamps[path].mtime for path in stale):
+        return None
+    return EditedFiles(files, frozenset(units))
+
+
+@dataclass(frozen=True, slots=True)
+class PendingText:
+    """The text of a unit, which a compiler is writing into an anonymous file."""
+
+    unit: int
+    process: "subprocess.Popen[bytes]"
+    file: BinaryIO
+
+    def read(self) -> str:
+        """Wait for the text and return it. Raises ValueError where the compiler fails."""
+        if self.process.wait() != 0:
+            raise ValueError("the compiler failed")
+        self.file.seek(0)  # the compiler's writing moved the offset that it shares
+        return self.file.read().decode("utf-8", "surrogateescape")
+
+    def close(self) -> None:
+        """Let go of the file, and of a compiler that nobody waited for; more than once does no harm."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.file.close()
+
+
+def start_preprocessing(recording: Recording, number: int, environ: Mapping[str, str]) -> PendingText:
+    """Start the compiler of a unit to print its text. Raises OSError where it cannot be run."""
+    command = recording.units[number].command
+    arguments = preprocessing_arguments(command.arguments, command.directory, command.source, recording.root)
+    file = os.fdopen(os.memfd_create("patchkit-text"), "r+b", buffering=0)
+    try:
+        process = subprocess.Popen(
+            arguments,
+            cwd=command.directory,
+            env=plain_environment(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        file.close()
+        raise
+    return PendingText(number, process, file)
