@@ -14,4 +14,5 @@ def without_collector() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            gc.freeze()  # else the first object made afterwards has all of them walked through
             gc.enable()

@@ -1,63 +1,13 @@
 """Patching the model of a recorded version: other lines, and functions whose bodies changed."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from patchkit.model.codec import TypeTable, decode_function, encode_function
-from patchkit.model.fingerprint import with_fingerprint
-from patchkit.read.edited.compare import Edit, Unpatchable
-from patchkit.read.source.bodies import plain_body, written_names
-from patchkit.read.source.models import Names
+from patchkit.read.edited.edit import Unpatchable
 
 Row = list[Any]  # an entity in the form of `patchkit.model.codec`
 TABLES = ("records", "enums", "typedefs", "variables", "functions", "macros")
-_FILE, _LINE, _UNITS = 1, 2, 13
-
-
-def changed_functions(model: Mapping[str, Any], edit: Edit, names: Names, units: list[str]) -> dict[str, Row]:
-    """Return the functions of `edit` as they are now, by key, still at their old lines.
-
-    `units` are the sources of the units that were compared. Raises Unpatchable where a function cannot be told from
-    another, or is one of several of its name.
-    """
-    bodies: dict[tuple[str, int], list[str]] = {}
-    for (file, line, _), body in edit.bodies.items():
-        bodies.setdefault((file, line), []).append(body)
-    there: dict[tuple[str, int], list[str]] = {place: [] for place in bodies}
-    several = set()
-    for key, row in model["functions"].items() if bodies else ():
-        if (row[_FILE], row[_LINE]) in there:
-            there[row[_FILE], row[_LINE]].append(key)
-        if "@" in key or "#" in key:
-            several.add(key.split("@", 1)[0].split("#", 1)[0])
-    types, found = TypeTable(model["types"]), {}
-    for place, keys in there.items():
-        if len(keys) != 1 or len(bodies[place]) != 1 or keys[0] in several:
-            raise Unpatchable(f"{place[0]}:{place[1]}: not one function of its name")
-        row = model["functions"][keys[0]]
-        if len(row[_UNITS]) != 1 or units.count(row[_UNITS][0]) != 1:
-            raise Unpatchable(f"{keys[0]} is in several units")
-        found[keys[0]] = _with_body(keys[0], row, types, bodies[place][0], names)
-    return found
-
-
-def _with_body(key: str, row: Row, types: TypeTable, text: str, names: Names) -> Row:
-    body = plain_body(text)
-    if body is None:
-        raise Unpatchable(f"{key} has static variables")
-    function = decode_function(key, row, types)
-    own = {function.name, *function.parameters}
-    changed = with_fingerprint(
-        replace(
-            function,
-            body=body.fingerprint,
-            references=tuple(word for word in body.words if word in names.known and word not in own),
-            members=tuple(body.members),
-            assigned=written_names(body, names.variables, names.addressed, function.parameters),
-        )
-    )
-    return encode_function(changed, row[4])
+FILE, LINE = 1, 2
 
 
 def apply(model: Mapping[str, Any], functions: Mapping[str, Row], lines: Mapping[str, Mapping[int, int]]) -> None:
@@ -70,12 +20,12 @@ def apply(model: Mapping[str, Any], functions: Mapping[str, Row], lines: Mapping
         table[key] = row
     for name in TABLES:
         for row in model[name].values():
-            moved = lines.get(row[_FILE])
+            moved = lines.get(row[FILE])
             if moved is not None:
-                line = moved.get(row[_LINE])
+                line = moved.get(row[LINE])
                 if line is None:
-                    raise Unpatchable(f"{row[_FILE]}:{row[_LINE]} is not known to the units that were compared")
-                row[_LINE] = line
+                    raise Unpatchable(f"{row[FILE]}:{row[LINE]} is not known to the units that were compared")
+                row[LINE] = line
     for file, line, _, _ in model["gaps"]:
         if file in lines:
             raise Unpatchable(f"{file}:{line} could not be read")

@@ -13,8 +13,8 @@ from patchkit.errors import InputError
 from patchkit.model.build import Recording
 from patchkit.model.codec import program_from_json
 from patchkit.model.program import Program
-from patchkit.read.edited.compare import Edit, Unpatchable, compare_texts
-from patchkit.read.edited.patch import apply, changed_functions
+from patchkit.read.edited.edit import Edit, Unpatchable
+from patchkit.read.edited.patch import apply
 from patchkit.read.record.index import file_digest
 from patchkit.read.record.pending import PendingText, edited_files, start_preprocessing
 from patchkit.read.replacing import replace_file, seal, unseal
@@ -59,6 +59,10 @@ class EditedVersion:
             text.close()
 
     def _compare(self, model: Mapping[str, Any]) -> Mapping[str, Any]:
+        # Dear, and not needed for an edit that is known.
+        from patchkit.read.edited.compare import compare_texts
+        from patchkit.read.edited.functions import changed_functions
+
         names = find_names(self.base)
         if names is None:
             raise Unpatchable("the names of the recorded version are not kept")

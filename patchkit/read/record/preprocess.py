@@ -5,8 +5,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -43,17 +42,15 @@ def preprocess_units(
     keys = ["" if _is_unreadable(unit) else command_key(unit.command, root) for unit in units]
     done = [_known(unit, key, index, store) for unit, key in zip(units, keys, strict=True)]
     missing = [number for number, unit in enumerate(done) if unit is None]
-    run = _Run(root, store, plain_environment(environ))
-    with ThreadPoolExecutor(max(1, jobs)) as pool:
-        results = pool.map(lambda number: run.preprocess(units[number].command), missing)
-        for count, (number, text) in enumerate(zip(missing, results, strict=True), 1):
-            done[number] = replace(units[number], text=text.name, problem=text.problem)
-            if text.name:
-                index.put(keys[number], text.name, text.files, text.begun)
-            else:
-                index.drop(keys[number])
-            if progress is not None:
-                progress("preprocess", count, len(missing))
+    texts = _texts(_Run(root, store, plain_environment(environ)), [units[number].command for number in missing], jobs)
+    for count, (number, text) in enumerate(zip(missing, texts, strict=True), 1):
+        done[number] = replace(units[number], text=text.name, problem=text.problem)
+        if text.name:
+            index.put(keys[number], text.name, text.files, text.begun)
+        else:
+            index.drop(keys[number])
+        if progress is not None:
+            progress("preprocess", count, len(missing))
     index.keep(key for key in keys if key)
     if index.changed:
         write_atomically(index_path(store), index_json(index))
@@ -130,6 +127,16 @@ class _Run:
             os.lseek(out, 0, os.SEEK_SET)
             return self.compile([word for word in arguments if word != prefix_map], command, out)
         return _first_error(message) or f"{arguments[0]} failed with exit code {done.returncode}"
+
+
+def _texts(run: _Run, commands: Sequence[CompileCommand], jobs: int) -> Iterator[_Text]:
+    """Yield the texts of `commands` in their order, as they are made."""
+    if not commands:
+        return
+    from concurrent.futures import ThreadPoolExecutor  # dear, and most often there is nothing to preprocess
+
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        yield from pool.map(run.preprocess, commands)
 
 
 def _first_error(message: str) -> str:

@@ -41,6 +41,8 @@ _NO_PARAMETERS = re.compile(
 _OLD_STYLE_HEAD = re.compile(
     r"[A-Za-z_$][\w$]*\s*\(\s*[A-Za-z_$][\w$]*(?:\s*,\s*[A-Za-z_$][\w$]*)*\s*\)\s*(?!(?:__asm__|__asm|asm)\b)[A-Za-z_$]"
 )
+# What only the head of such a definition has after a `)`, and few other declarations: nearly all are told by it.
+_AFTER_PARAMETERS = re.compile(r"\)\s*(?:(?!(?:__attribute|__attribute__|__asm|__asm__)\b)[A-Za-z_$#]|\[\[)")
 _DEFINE = re.compile(r"^#(define|undef) ([A-Za-z_$][\w$]*)([^\n]*)", re.M)
 _PACK = re.compile(r"^[ \t]*#\s*pragma\s+pack\s*\(([^)\n]*)\)", re.M)
 
@@ -371,6 +373,8 @@ def _skip_braces(text: str, position: int) -> int:
 
 
 def _is_old_style(text: str, start: int, stop: int) -> bool:
+    if _AFTER_PARAMETERS.search(text, start, stop) is None:
+        return False
     head = text[start:stop]
     if "{" in head or "typedef" in head or "(" not in head:
         return False
