@@ -34,10 +34,12 @@ def run(command: Sequence[str], cwd: Path, environ: Mapping[str, str] | None = N
         "u=resource.getrusage(resource.RUSAGE_CHILDREN)\n"
         "print(json.dumps([w,u.ru_utime+u.ru_stime,u.ru_maxrss/1024]))\n"
     )
+    # Where compiled modules are not kept, as in many containers, Python compiles them anew at every start.
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, "-S", "-c", script, *command],
         cwd=cwd,
-        env={**os.environ, **(environ or {})},
+        env={**kept, **(environ or {})},
         capture_output=True,
         text=True,
         check=True,
