@@ -12,6 +12,7 @@ from pathlib import Path
 from patchkit.config import cache_directory
 from patchkit.errors import InputError
 from patchkit.live import groups
+from patchkit.live.attaching import Attached, bring_runtime
 from patchkit.live.failure import LiveError
 from patchkit.live.known import Known, has_recording, known_builds
 from patchkit.live.manifest import Manifest, read_manifest
@@ -23,6 +24,7 @@ from patchkit.live.updates import Outcome, Phase, Runtime, Status, Wish
 
 __all__ = [
     "Act",
+    "Attached",
     "Listed",
     "LiveError",
     "Outcome",
@@ -30,6 +32,7 @@ __all__ = [
     "Process",
     "Status",
     "Wish",
+    "attach",
     "builds_known",
     "environment_with_runtime",
     "events",
@@ -61,10 +64,17 @@ class Listed:
     problem: str = ""
 
 
-def builds_known(directory: Path, environ: Mapping[str, str]) -> Known:
-    """Return the builds recorded in `directory`, in the directories in it, and in the cache of built revisions."""
-    around = [directory, *(path for path in sorted(directory.iterdir()) if path.is_dir())]
+def builds_known(directory: Path, environ: Mapping[str, str], more: Sequence[Path] = ()) -> Known:
+    """Return the builds recorded in `directory`, in `more` and in the directories in them, and those of revisions."""
+    around = [path for each in (directory, *more) for path in (each, *_folders(each))]
     return known_builds([path for path in around if has_recording(path)], cache_directory(environ))
+
+
+def _folders(directory: Path) -> list[Path]:
+    try:
+        return [path for path in sorted(directory.iterdir()) if path.is_dir()]
+    except OSError:
+        return []
 
 
 def environment_with_runtime(environ: Mapping[str, str]) -> dict[str, str]:
@@ -72,6 +82,14 @@ def environment_with_runtime(environ: Mapping[str, str]) -> dict[str, str]:
     from patchkit.runtime import library
 
     return with_runtime(environ, library(cache_directory(environ), environ))
+
+
+def attach(pid: int, known: Known, seconds: float, environ: Mapping[str, str]) -> Attached:
+    """Bring the runtime into process `pid`, whose build has to be one of `known`.
+
+    Raises InputError or LiveError where that is not possible; the process goes on as before then.
+    """
+    return bring_runtime(find_process(pid), known, seconds, cache_directory(environ), environ)
 
 
 def list_processes() -> tuple[list[Listed], int]:

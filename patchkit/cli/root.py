@@ -14,6 +14,7 @@ SUMMARIES = {
     "read": "Read one version and save it as a model.",
     "bundle": "Make the file that takes a running process to its new version, or look into one.",
     "run": "Start a program so that it can be updated while it runs.",
+    "attach": "Bring the runtime into a process that was started without it.",
     "ps": "List the processes that can be updated.",
     "status": "Show the version that a process runs.",
     "rehearse": "Carry an update out on a copy of a process.",

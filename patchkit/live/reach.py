@@ -40,7 +40,7 @@ def check_reachable(process: Process) -> None:
         raise LiveError(
             "PKL001",
             f"{process.named} does not hold patchkit's runtime",
-            hint="start it with `patchkit run -- COMMAND`",
+            hint=f"bring it in with `patchkit attach {process.pid}`, or start it with `patchkit run -- COMMAND`",
         )
     if process.marker.abi != PROTOCOL:
         raise LiveError(

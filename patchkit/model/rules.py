@@ -272,17 +272,17 @@ _PROCESSES = (
     ("PKL115", "not-its-user", _ERROR, _NOTHING, _BY_HAND, _LIVE,
      "The runtime was asked by somebody who is neither root nor the user of its process"),
     ("PKL201", "attach-not-permitted", _ERROR, _NOTHING, _BY_HAND, _LIVE,
-     "The system does not let this user trace the process, so nothing can be put into it"),
+     "The process must not or may not be traced by this user, so nothing can be put into it"),
     ("PKL202", "attach-static", _ERROR, _RESTART, _BY_HAND, _LIVE,
-     "The program is linked statically, so it has no loader that could bring the runtime in"),
+     "The program is linked statically, so it has no list of libraries for the runtime to go by"),
     ("PKL203", "attach-foreign", _ERROR, _RESTART, _BY_HAND, _LIVE,
      "The process is of another architecture or uses another C library than the runtime is built for"),
     ("PKL204", "attach-unknown-build", _ERROR, _NOTHING, _BY_HAND, _LIVE,
      "No recorded build is known to be the one that the process runs"),
     ("PKL205", "attach-no-safe-place", _ERROR, _NOTHING, _BY_HAND, _LIVE,
-     "No thread was found waiting at a place where it can load a library without harm"),
+     "No thread was found that could be held for a moment without harm"),
     ("PKL206", "attach-failed", _ERROR, _NOTHING, _BY_HAND, _LIVE,
-     "The process could not load the runtime's library, and goes on without it"),
+     "The system refused the process something that the runtime needs, and it goes on without it"),
 )
 # fmt: on
 

@@ -1,7 +1,8 @@
 """The C runtime that lives in the processes to be updated, compiled on this machine when it is first needed.
 
-Sources are `src/` and `arch/`, what a program may include is in `include/`. Nothing is compiled twice: results lie in
-the cache under a digest of what they were made from.
+Sources are `src/` and `arch/`, what a program may include is in `include/`, and `attach/` is the program that brings
+the runtime into a process that was started without it. Nothing is compiled twice: results lie in the cache under a
+digest of what they were made from.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ HERE = Path(__file__).parent
 INCLUDE = HERE / "include"
 LIBRARY = "libpatchkit.so"
 ARCHIVE = "libpatchkit.a"
+ATTACHER = "patchkit-attach"
 
 
 def library(cache: Path, environ: Mapping[str, str] | None = None) -> Path:
@@ -25,6 +27,13 @@ def library(cache: Path, environ: Mapping[str, str] | None = None) -> Path:
 def archive(cache: Path, environ: Mapping[str, str] | None = None) -> Path:
     """Return the path of the static library, in a directory without the shared one; otherwise as `library`."""
     return _runtime(cache, environ) / "static" / ARCHIVE
+
+
+def attacher(cache: Path, environ: Mapping[str, str] | None = None) -> Path:
+    """Return the path of the program that brings the library into a process; otherwise as `library`."""
+    from patchkit.runtime.building import build_program
+
+    return build_program(HERE / "attach", ATTACHER, cache, environ, [HERE / "src" / "attachment.h"])
 
 
 def _runtime(cache: Path, environ: Mapping[str, str] | None) -> Path:

@@ -43,10 +43,13 @@ def build_runtime(home: Path, cache: Path, environ: Environ) -> Path:
     return _made(cache / "runtime", compiler, inputs, [*flags, "--", *link_flags], make)
 
 
-def build_program(folder: Path, name: str, cache: Path, environ: Environ) -> Path:
-    """Return the executable `name`, made from all sources in `folder`; raises as `build_runtime` does."""
+def build_program(folder: Path, name: str, cache: Path, environ: Environ, headers: Sequence[Path] = ()) -> Path:
+    """Return the executable `name`, made from all sources in `folder` and in `folder`/arch.
+
+    `headers` are what these include from elsewhere. Raises as `build_runtime` does.
+    """
     compiler = _Compiler(environ)
-    inputs = sorted(folder.iterdir())
+    inputs = sorted([*folder.iterdir(), *folder.glob("arch/*"), *headers])
     sources = [str(path) for path in inputs if path.suffix == ".c"]
     if not sources:
         raise ToolError(f"{folder} holds no sources", hint="install patchkit again")

@@ -252,6 +252,9 @@ long pk__wait(long child, uint64_t limit);
 
 /* signals.c: the two signals. */
 int pk__take_signal(void);
+/* The same in a program that has been running; `avoid` is a mask of those that would not wake it. */
+int pk__take_late_signal(uint64_t avoid);
+void pk__give_signal_back(int signal);
 /* Before a gathering: makes sure that interruptions come here. */
 void pk__take_interruptions(void);
 /* Interrupts a thread of this process: it parks if a gathering is on. Negative where there is none. */

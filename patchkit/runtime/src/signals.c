@@ -14,6 +14,7 @@
 #include "runtime.h"
 
 enum { INTERRUPTION = 33 /* SIGSETXID */, RESTORER = 0x04000000 };
+enum { FIRST = 34, LAST = 64 }; /* of the signals that a program may use */
 
 /* As the kernel wants it. */
 struct action {
@@ -56,15 +57,36 @@ static struct action to(void (*handler)(int, siginfo_t *, void *)) {
     return (struct action){handler, SA_SIGINFO | SA_RESTART | RESTORER, pk__restorer, ~(uint64_t)0};
 }
 
-int pk__take_signal(void) {
-    int signal = __libc_allocate_rtsig ? __libc_allocate_rtsig(0) : 64;
+static int take(int signal) {
     struct action ours = to(on_wake), theirs = {NULL, 0, NULL, 0};
-    if (signal < 1)
-        return 0;
     pk__call4(SYS_rt_sigaction, signal, 0, (long)&theirs, 8);
     if (theirs.handler) /* the program has it */
         return 0;
-    return pk__call4(SYS_rt_sigaction, signal, (long)&ours, 0, 8) == 0 ? signal : 0;
+    return pk__call4(SYS_rt_sigaction, signal, (long)&ours, 0, 8) == 0;
+}
+
+int pk__take_signal(void) {
+    int signal = __libc_allocate_rtsig ? __libc_allocate_rtsig(0) : 64;
+    return signal > 0 && take(signal) ? signal : 0;
+}
+
+/* The program has been running, so some may be its own. What the C library gives out is given to nobody else later; its
+ * function takes no lock and looks at nothing of a thread. */
+int pk__take_late_signal(uint64_t avoid) {
+    int (*allocate)(int) = (int (*)(int))pk__find_symbol("__libc_allocate_rtsig", "");
+    for (int next = LAST; next >= FIRST; next--) {
+        int signal = allocate ? allocate(0) : next;
+        if (signal < 1)
+            return 0;
+        if (!(avoid >> (signal - 1) & 1) && take(signal))
+            return signal;
+    }
+    return 0;
+}
+
+void pk__give_signal_back(int signal) {
+    struct action none = {NULL, 0, NULL, 0};
+    pk__call4(SYS_rt_sigaction, signal, (long)&none, 0, 8);
 }
 
 /* It stays: an interruption may reach a thread long after a gathering that was given up. */

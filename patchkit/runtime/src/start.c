@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 
 #include "../include/patchkit.h"
+#include "attachment.h"
 #include "runtime.h"
 
 enum { STACK = 512 << 10, BLOCK = 16 << 10 }; /* of the worker; its thread block stands in the middle of the latter */
@@ -153,19 +154,56 @@ static int is_privileged(const uint64_t *auxiliary) {
     return 0;
 }
 
-__attribute__((constructor)) static void start(void) {
+/* Everything but the signal, which is not had in the same way by a program that starts and by one that runs. Returns 0
+ * where the runtime must keep off. */
+static int prepare(void) {
     struct pk_runtime *rt = &pk__runtime;
     uint64_t auxiliary[128] = {0};
     long got = pk__read_file("/proc/self/auxv", (char *)auxiliary, sizeof auxiliary - 16);
-    if (rt->on || got <= 0 || is_privileged(auxiliary) || setting("PATCHKIT_OFF"))
-        return;
+    if (rt->on || got <= 0 || is_privileged(auxiliary))
+        return 0;
     rt->pid = pk__pid();
     pk__find_program(&rt->program, auxiliary);
+    return rt->program.code_end != 0;
+}
+
+__attribute__((constructor)) static void start(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    if (setting("PATCHKIT_OFF") || !prepare())
+        return;
     keep_setting("PATCHKIT_RUN_DIR", rt->directory, sizeof rt->directory);
     keep_setting("PATCHKIT_TRUSTED_KEYS", rt->signers, sizeof rt->signers);
     rt->trusted = rt->signers[0] ? rt->signers : NULL;
     rt->signal = pk__take_signal();
-    rt->on = rt->signal && rt->program.code_end && mark(rt->signal);
+    rt->on = rt->signal && mark(rt->signal);
+}
+
+static const char *start_late(const struct pk_attachment *attachment) {
+    struct pk_runtime *rt = &pk__runtime;
+    if (!prepare())
+        return "the program is privileged, or /proc does not show what it is";
+    pk__copy(rt->directory, attachment->directory, sizeof rt->directory);
+    pk__copy(rt->signers, attachment->signers, sizeof rt->signers);
+    rt->trusted = rt->signers[0] ? rt->signers : NULL;
+    pk__find_modules();
+    rt->signal = pk__take_late_signal(attachment->avoid);
+    if (!rt->signal)
+        return "it has no real-time signal left: all are caught, ignored or blocked";
+    rt->on = mark(rt->signal);
+    if (!rt->on)
+        pk__give_signal_back(rt->signal);
+    return rt->on ? NULL : "it may not have one more page of memory";
+}
+
+/* Where a process begins that somebody attached to (../attach/bring.c): on a thread of our own, with all signals blocked. */
+PK_PUBLIC void pk__attached(struct pk_attachment *attachment);
+void pk__attached(struct pk_attachment *attachment) {
+    const char *reason = start_late(attachment);
+    struct pk_text text = {attachment->text, sizeof attachment->text, 0};
+    if (reason)
+        pk__put(&text, reason);
+    __atomic_store_n(&attachment->state, reason ? PK_NOT_ATTACHED : PK_ATTACHED, __ATOMIC_RELEASE);
+    pk__finish((void *)attachment->stack, attachment->stack_size);
 }
 
 void pk_update_point(void) {
