@@ -35,8 +35,9 @@ def _problems(payload: Payload) -> Iterator[str]:
         yield "it stores more than its image holds"
     if not payload.from_id or not payload.to_id:
         yield "a build-id is missing"
-    if payload.flags:
-        yield "it asks for what this version does not know"
+    rodata = payload.start(Segment.RODATA)
+    if payload.plan != NOWHERE and not rodata <= payload.plan < rodata + payload.segments[Segment.RODATA]:
+        yield "its plan lies outside of its constants"
     yield from _tables(payload, total)
     yield from _functions(payload)
     for name, keys in (("broken", [r.key for r in payload.broken]), ("pinned", [r.key for r in payload.pinned])):

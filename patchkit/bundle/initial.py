@@ -90,6 +90,10 @@ class Namer(Protocol):
         """Return the identity in the running version."""
         ...
 
+    def moves(self, identity: Identity) -> bool:
+        """Whether a variable of the new version has storage of its own, into which the live value is converted."""
+        ...
+
 
 def equal_constants(piece: Piece, former: Thing, program: Program, namer: Namer) -> bool:
     """Whether a constant of the new version holds what the running one's does, down to whom its pointers mean."""
@@ -125,6 +129,8 @@ def _means(address: int, row: Relocation, source: ObjectFile, program: Program, 
     identity, addend, piece = _target(symbol, row.addend, source, definition)
     found = namer.initial.at(address)
     if identity is not None:
+        if namer.moves(identity):
+            return False
         return found is not None and found[0].identity == namer.former_identity(identity) and found[1] == addend
     if found is not None and found[0].size and found[1]:
         return False

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from patchkit.bundle import payload as rows
+from patchkit.bundle.converting import PLAN, Names
 from patchkit.bundle.elf import STT_FUNC, STT_SECTION
 from patchkit.bundle.executable import Executable, Thing
 from patchkit.bundle.image import (
@@ -24,6 +25,7 @@ from patchkit.bundle.objects import Definition, Home, ObjectFile, Piece, Program
 from patchkit.bundle.pairing import Pairing, Refusal
 from patchkit.bundle.payload import NONE, NOWHERE, Kind, Target
 from patchkit.errors import InputError
+from patchkit.transform.migration import Side
 
 
 @dataclass(slots=True)
@@ -44,13 +46,20 @@ class Linked:
     adopted: int = 0
     constants: int = 0
     fresh: int = 0
+    plan: int = NOWHERE
 
 
 class Linker(Resolver):
     """One linking. `unpatchable` are old functions whose entry cannot become a jump."""
 
     def __init__(
-        self, program: Program, old: Executable, new: Executable, pairing: Pairing, unpatchable: frozenset[Identity]
+        self,
+        program: Program,
+        old: Executable,
+        new: Executable,
+        pairing: Pairing,
+        unpatchable: frozenset[Identity],
+        names: Names | None = None,
     ) -> None:
         self.program = program
         self.old, self.new = old, new
@@ -66,6 +75,7 @@ class Linker(Resolver):
         self.entry_offsets: dict[Identity, int] = {}
         self.versions = {symbol.name: symbol.version for symbol in new.elf.dynamic_symbols}
         self.initial = Initial(old)
+        self.names = names  # of the update's own C
 
     def decide(self) -> list[Refusal]:
         """Decide what is kept and what is new, and return what forbids the update. Comes before `link`."""
@@ -112,6 +122,7 @@ class Linker(Resolver):
             old_index=self.old_index,
             adopted=sum(thing.kind in (Kind.VARIABLE, Kind.TLS) for thing in self.adopted.values()),
             constants=sum(thing.kind is Kind.CONST for thing in self.adopted.values()),
+            plan=self._plan(),
             fresh=sum(
                 piece.variable is not None for home in (Home.DATA, Home.BSS) for piece in self.layout.pieces[home]
             ),
@@ -125,6 +136,8 @@ class Linker(Resolver):
         if identity is None:
             if piece.home in (Home.DATA, Home.BSS) and piece.size:
                 self._refuse_mixture(piece)
+            return False
+        if identity in self.pairing.moved:
             return False
         former = self.old.things.get(self.pairing.former.get(identity, identity))
         mutable = piece.home in (Home.DATA, Home.BSS, Home.THREAD)
@@ -230,6 +243,9 @@ class Linker(Resolver):
 
     def _outside(self, source: ObjectFile, symbol: int, addend: int) -> Spot:
         name, weak = source.undefined[symbol]
+        named = self.names.find(name) if self.names is not None else None
+        if named is not None:
+            return self._named(*named, addend)
         for sort in (Sort.FUNCTION, Sort.VARIABLE):
             thing = self.old.things.get(Identity(sort, name))
             if thing is not None:
@@ -242,6 +258,19 @@ class Linker(Resolver):
             index = self.import_index[name] = len(self.imports)
             self.imports.append(rows.Import(name, self.versions.get(name, ""), weak))
         return Spot(Target.IMPORT, index, addend)
+
+    def _named(self, side: Side, identity: Identity, addend: int) -> Spot:
+        """Where a variable or function is that the update's C has a name of its own for."""
+        if side is Side.OLD:
+            thing = self.old.things.get(identity)
+            if thing is None:
+                raise InputError(f"the running program has no {identity.text}, which the update converts")
+            return Spot(Target.OLD, self.use_old(thing), addend)
+        for each in self.program.objects:
+            for definition in each.definitions.values():
+                if definition.identity == identity and definition.piece is not None:
+                    return self._in_piece(definition.piece, definition.value + addend, taken=False)
+        raise InputError(f"the new version has no {identity.text}, which the update fills")
 
     def thread_local(self, source: ObjectFile, symbol: int) -> Spot:
         """See `Resolver`."""
@@ -294,6 +323,11 @@ class Linker(Resolver):
             image[at : at + 5] = b"\xe9" + struct.pack("<i", code - (at + 5))
             self.entry_offsets[definition.identity] = at
 
+    def _plan(self) -> int:
+        """Where the tables of the state's conversion begin in the image."""
+        found = self.program.shared.get(PLAN) if self.names is not None else None
+        return NOWHERE if found is None or found.piece is None else found.piece.offset + found.value
+
     # -- tables
 
     def _replaced(self) -> list[Thing]:
@@ -303,6 +337,10 @@ class Linker(Resolver):
     def former_identity(self, identity: Identity) -> Identity:
         """See `Namer`."""
         return self.pairing.former.get(identity, identity)
+
+    def moves(self, identity: Identity) -> bool:
+        """See `Namer`."""
+        return identity in self.pairing.moved
 
     def _expectations(self, image: bytearray, start: int) -> tuple[list[rows.Expect], list[rows.Relocation]]:
         """Write what the replaced variables held at the start, so that the runtime can compare.

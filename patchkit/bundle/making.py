@@ -9,6 +9,7 @@ from pathlib import Path
 from patchkit.bundle.archive import PAYLOAD, Manifest, compressed, write_bundle
 from patchkit.bundle.check import check_payload
 from patchkit.bundle.compiling import compile_units
+from patchkit.bundle.converting import Names, compile_migration
 from patchkit.bundle.disassembly import Code, disassemble
 from patchkit.bundle.executable import Executable, Thing, read_executable
 from patchkit.bundle.keys import Identity, is_clone
@@ -24,6 +25,7 @@ from patchkit.model.program import Program
 from patchkit.read.record import kept_program
 from patchkit.read.record.index import file_digest
 from patchkit.report import Format, Options, render
+from patchkit.transform.migration import Migration
 
 _JUMP = 5  # bytes
 
@@ -52,6 +54,7 @@ class Settings:
     sequence: int = 0
     expires: int | None = None
     key: Path | None = None
+    migration: Migration | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +78,24 @@ def make_bundle(old: Version, new: Version, comparison: Comparison, output: Path
     """
     before, after = _linked(old), _linked(new)
     _check_sources(new.recording, after)
-    pairing = pair_versions(old.program, new.program, comparison, settings.may_stay)
+    migration = settings.migration
+    pairing = pair_versions(old.program, new.program, comparison, settings.may_stay, migration)
     if pairing.refusals:
         return Made(tuple(pairing.refusals), tuple(pairing.notes))
     executable = read_executable(_executable_path(old.recording, before), old.recording.root)
     successor = read_executable(_executable_path(new.recording, after), new.recording.root)
     cache = settings.cache / "objects"
     units = compile_units(new.recording, after, cache, settings.jobs, settings.environ, settings.progress)
+    names = None
+    if migration is not None:
+        command = new.recording.units[after.units[0]].command
+        units += compile_migration(migration, command.arguments[0], command.arguments, settings.environ)
+        names = Names(migration, old.program, new.program)
     settings.progress("linking", 0, 0)
     objects = read_objects(units, successor)
     code = disassemble(executable.elf.path, (stretch.place for stretch in executable.stretches))
     entries = _Entries(executable, code, pairing)
-    linker = Linker(objects, executable, successor, pairing, entries.unpatchable)
+    linker = Linker(objects, executable, successor, pairing, entries.unpatchable, names)
     refusals = [*linker.decide(), *entries.refusals, *_refused_points(settings.points, executable, entries)]
     if refusals:
         return Made(tuple(refusals), tuple(pairing.notes))
@@ -107,7 +116,7 @@ def make_bundle(old: Version, new: Version, comparison: Comparison, output: Path
         new=payload.to_id.hex(),
         sequence=settings.sequence,
         expires=settings.expires,
-        reversible=True,
+        reversible=migration is None,
         functions=len(payload.patches),
     )
     written = write_bundle(output, manifest, members, settings.key)
@@ -248,6 +257,7 @@ def _payload(
         expects=tuple(linked.expects),
         unwind=tuple(linked.unwind),
         needed=needed,
+        plan=linked.plan,
     )
 
 

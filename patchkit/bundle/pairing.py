@@ -12,6 +12,7 @@ from patchkit.diff.matching import pair_programs
 from patchkit.diff.pair import Pair
 from patchkit.model.change import Change, Comparison, Subject, Verdict
 from patchkit.model.program import Function, Linkage, Program, Variable
+from patchkit.transform.migration import Migration
 
 # The new content of these counts, if the live one is as it was at the start.
 _REPLACED = frozenset({"G05", "G06b"})
@@ -34,32 +35,62 @@ class Refusal:
 @dataclass(slots=True)
 class Pairing:
     """The outcome. Identities of functions and variables of the new version lead to those of the old one in `former`;
-    `replaced` are new variables that take the place of old ones which must be untouched; `broken` and `changed` are old
+    `replaced` are new variables that take the place of old ones which must be untouched, `moved` those that an update
+    fills with what the old ones hold; `broken` and `changed` are old
     functions with the reason that a report gives.
     """
 
     former: dict[Identity, Identity] = field(default_factory=dict)
     replaced: set[Identity] = field(default_factory=set)
+    moved: set[Identity] = field(default_factory=set)
     broken: dict[Identity, str] = field(default_factory=dict)
     changed: dict[Identity, str] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def pair_versions(old: Program, new: Program, comparison: Comparison, may_stay: Iterable[str]) -> Pairing:
-    """Pair the programs `old` and `new`. `may_stay` names changed functions that may be on a stack at the switch."""
+def pair_versions(
+    old: Program, new: Program, comparison: Comparison, may_stay: Iterable[str], migration: Migration | None = None
+) -> Pairing:
+    """Pair the programs `old` and `new`. `may_stay` names changed functions that may be on a stack at the switch.
+
+    What `migration` converts is not refused.
+    """
     pair = pair_programs(old, new)
     result = Pairing()
     verdicts = {change.old_key: change for change in comparison.changes if change.subject is Subject.VARIABLE}
     for change in comparison.changes:
         if change.kind == _GONE:
             result.notes.append(f"{change.title}: objects of it that exist are left as they are")
-        elif change.subject in (Subject.TYPE, Subject.BUILD):
+        elif change.subject is Subject.BUILD or (change.subject is Subject.TYPE and migration is None):
             result.refusals += _refuse_change(change)
     _pair_functions(pair, result, frozenset(may_stay) | _standing(old))
     for old_key, new_key in pair.variables.forward.items():
-        _pair_variable(old.variables[old_key], new.variables[new_key], pair, verdicts.get(old_key), result)
+        if migration is not None and old_key in migration.moved:
+            _move_variable(old.variables[old_key], new.variables[new_key], migration.moved[old_key], result)
+        else:
+            _pair_variable(old.variables[old_key], new.variables[new_key], pair, verdicts.get(old_key), result)
+    if migration is not None:
+        _pin_users(old, migration, result)
     return result
+
+
+def _move_variable(old: Variable, new: Variable, reason: str, result: Pairing) -> None:
+    olds, news = variable_identities(old), variable_identities(new)
+    _join(olds, news, result)
+    result.moved.update(news)
+    for identity in olds:
+        result.broken[identity] = reason
+
+
+def _pin_users(program: Program, migration: Migration, result: Pairing) -> None:
+    """Code that reaches members whose place changed must not go on in what it was; names decide, which is enough."""
+    for function in program.functions.values():
+        reached = set(function.members)
+        for key, members in migration.layouts.items():
+            if reached & members:
+                for identity in function_identities(function):
+                    result.changed.setdefault(identity, f"{function.name} may reach members of {key}, which changed")
 
 
 def _refuse_change(change: Change) -> Iterator[Refusal]:

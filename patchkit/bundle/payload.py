@@ -18,7 +18,7 @@ NOWHERE = 0xFFFFFFFFFFFFFFFF
 MACHINE_X86_64 = 62
 BUILD_ID_SIZE = 32
 
-_HEAD = struct.Struct("<8sIIQ32s32sIIQ4QQ")
+_HEAD = struct.Struct("<8sIIQ32s32sIIQ4QQQ")
 _TABLE = struct.Struct("<QQ")
 HEADER_SIZE = _HEAD.size + 15 * _TABLE.size
 
@@ -69,6 +69,7 @@ WIDTH = {
     RelocationKind.TPOFF32: 4,
 }
 OLD_OPTIONAL = 1
+NEEDS_MIGRATION = 1
 IMPORT_WEAK = 1
 
 
@@ -185,7 +186,12 @@ class Payload:
     unwind: tuple[Unwind, ...] = ()
     needed: tuple[str, ...] = ()
     machine: int = MACHINE_X86_64
-    flags: int = 0
+    plan: int = NOWHERE  # image offset of the migration's plan
+
+    @property
+    def flags(self) -> int:
+        """What a runtime has to be able to."""
+        return NEEDS_MIGRATION if self.plan != NOWHERE else 0
 
     def start(self, segment: Segment) -> int:
         """Return the image offset at which `segment` starts."""
@@ -289,6 +295,7 @@ def _assemble(payload: Payload, tables: Sequence[tuple[bytes, int]]) -> bytes:
         image,
         *payload.segments,
         len(payload.image),
+        payload.plan,
     )
     start = head + directory + bytes(body)
     return start + bytes(image - len(start)) + payload.image
@@ -334,7 +341,9 @@ def read_payload(data: bytes) -> Payload:
     if len(data) < HEADER_SIZE or data[:8] != MAGIC:
         raise InputError("the payload does not begin as one", hint="make the bundle again: patchkit bundle")
     head = _HEAD.unpack_from(data)
-    _, machine, flags, size, from_id, to_id, from_size, to_size, image, *segments, stored = head
+    _, machine, flags, size, from_id, to_id, from_size, to_size, image, *segments, stored, plan = head
+    if bool(flags & NEEDS_MIGRATION) != (plan != NOWHERE):
+        raise _broken("it says that it converts state, or not, and its plan says otherwise")
     if size != len(data) or image > size or stored != size - image or image % PAGE:
         raise _broken("its size is not what its header says")
     if from_size > BUILD_ID_SIZE or to_size > BUILD_ID_SIZE:
@@ -379,7 +388,7 @@ def read_payload(data: bytes) -> Payload:
         unwind=reader.named(reader.rows(13, "unwind", _UNWIND), Unwind),
         needed=tuple(text(start) for (start,) in reader.rows(14, "needed", _INDEX)),
         machine=machine,
-        flags=flags,
+        plan=plan,
     )
 
 

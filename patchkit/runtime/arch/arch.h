@@ -40,6 +40,10 @@ __attribute__((noreturn)) void pk__finish(void *stack, size_t size);
 /* The thread block of the running thread, from which a new one takes what compiled code looks for. */
 void pk__fill_tcb(void *tcb);
 
+/* What makes the running thread's own variables its own. */
+uint64_t pk__thread_pointer(void);
+void pk__set_thread_pointer(uint64_t pointer);
+
 /* Update points. A stub is PK_STUB_SIZE bytes within reach of the code; it leads a thread into the runtime and then to
  * pk__point_targets[number]. */
 enum { PK_STUB_SIZE = 16 };

@@ -1,5 +1,6 @@
 /* x86_64.c: x86-64 under Linux. Called from everywhere in the runtime; knows none of its structures. */
 #define _GNU_SOURCE
+#include <asm/prctl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -135,6 +136,14 @@ void pk__fill_tcb(void *tcb) {
     words[5] = guard;
     words[6] = pointers;
 }
+
+uint64_t pk__thread_pointer(void) {
+    uint64_t pointer;
+    __asm__("mov %%fs:0, %0" : "=r"(pointer)); /* its own address stands at its start (System V ABI, thread-local storage) */
+    return pointer;
+}
+
+void pk__set_thread_pointer(uint64_t pointer) { pk__call2(SYS_arch_prctl, ARCH_SET_FS, (long)pointer); }
 
 /* A stub pushes its number and comes here: the thread sends itself the reserved signal, so that the kernel saves all of it
  * and the handler keeps it until the update is over; then it goes on at the function that it was about to enter. */

@@ -90,9 +90,14 @@ struct pk_shape {
     pk_conversion *convert;         /* NULL: not changed */
     void *(*allocate)(size_t size); /* what the program has objects of this shape from; NULL where none is on the heap */
     void (*release)(void *object);
+    size_t (*room)(void *object); /* bytes that its allocation has; NULL where that cannot be known */
 };
 
-/* A variable. Where `moved` is not NULL it is its storage in the new version, `count` objects of `shape` there too. */
+/* The new storage of a variable keeps what the new version's source says; only pointers are led there. */
+#define PK_NEW_CONTENT 1u
+
+/* A variable. Where `moved` is not NULL it is its storage in the new version, `moved_count` objects there; what is not
+ * converted keeps what the new version's source says. */
 struct pk_root {
     const char *name;
     void *place;
@@ -100,7 +105,9 @@ struct pk_root {
     int32_t shape;
     uint32_t count;
     uint32_t moved_count;
+    uint32_t flags;
     pk_conversion *convert; /* of the whole variable, in place of the shape's own; NULL: object by object */
+    int32_t (*row)(const void *old); /* of an array: the number that an old element has in the new one, -1: none */
 };
 
 /* One for each update, named pk_plan. */
@@ -108,7 +115,9 @@ struct pk_plan {
     const struct pk_shape *shapes;
     uint32_t shape_count;
     uint32_t root_count;
-    const struct pk_root *roots;
+    const struct pk_root *roots; /* sorted by `place` */
+    uint32_t nested;             /* a pointer may lead to a part of an object, which is no object then */
+    uint32_t zero;
     int (*before)(struct pk_migration *migration); /* hooks of the programmer's, or NULL */
     int (*after)(struct pk_migration *migration);
 };

@@ -1,4 +1,5 @@
 /* payload.c: proves that a payload holds together, before anything in it is followed. Called by the worker; pure. */
+#include "../include/patchkit_migration.h"
 #include "runtime.h"
 
 struct extent {
@@ -35,8 +36,6 @@ static const struct pk_error *check_header(const struct pk_payload *payload, siz
         return pk__fail("PKL110", "the payload is for another processor (ELF machine %d)", (int64_t)payload->machine);
     if (payload->flags & ~PK_NEEDS_MIGRATION)
         return pk__fail("PKB805", "the update needs what this runtime does not know yet (%x)", (uint64_t)payload->flags);
-    if (payload->flags & PK_NEEDS_MIGRATION)
-        return pk__fail("PKB805", "the update converts state, which this runtime cannot");
     if (payload->size != size || payload->from_size > PK_ID_SIZE || payload->to_size > PK_ID_SIZE || !payload->to_size)
         return bad("size");
     for (int i = 0; i < PK_SEGMENTS; i++)
@@ -157,6 +156,15 @@ static int check_small(const struct pk_payload *p, uint64_t size) {
     return 1;
 }
 
+/* What the plan holds is code of the update like any other, and its tables are as good as that. */
+static int check_plan(const struct pk_payload *p) {
+    uint64_t start = p->segment[PK_TEXT] + p->segment[PK_ENTRIES];
+    if (p->plan == PK_NOWHERE)
+        return !(p->flags & PK_NEEDS_MIGRATION);
+    return p->flags & PK_NEEDS_MIGRATION && p->plan >= start && p->plan % 8 == 0 &&
+           fits(p->plan - start, sizeof(struct pk_plan), p->segment[PK_RODATA]);
+}
+
 const struct pk_error *pk__check_payload(const void *data, size_t size) {
     const struct pk_payload *payload = data;
     const struct pk_error *error = check_header(payload, size);
@@ -172,6 +180,8 @@ const struct pk_error *pk__check_payload(const void *data, size_t size) {
     if (!check_functions(payload, &payload->old_functions, UINT32_MAX) ||
         !check_functions(payload, &payload->new_functions, payload->segment[PK_TEXT]))
         return bad("functions");
+    if (!check_plan(payload))
+        return bad("migration");
     if (!check_named(payload, &payload->broken) || !check_named(payload, &payload->pinned) || !check_small(payload, whole))
         return bad("tables");
     return NULL;

@@ -76,10 +76,13 @@ struct pk_image {
     struct pk_image *older;  /* the next in the list of all images, whether reverted or not */
     uint64_t sequence;
     uint64_t pause; /* ns */
+    struct pk_moving *moving; /* what was converted, while it can be undone */
     uint8_t reversible;
     uint8_t text_gone; /* TEXT was unmapped */
     uint8_t reverted;
 };
+
+struct pk_moving;
 
 /* What one thread is found to be while all are gathered. */
 enum pk_thread_state { PK_RUNNING, PK_PARKED, PK_FREED };
@@ -88,6 +91,7 @@ struct pk_thread {
     int32_t tid;
     uint32_t state;   /* enum pk_thread_state, written by the thread itself */
     void *context;    /* its registers at the interruption, valid while parked */
+    uint64_t thread_pointer;
     int64_t call;     /* number of the system call that it was seen blocked in before, -1: none */
     uint32_t signalled;
     uint32_t epoch;   /* updates it has run under */

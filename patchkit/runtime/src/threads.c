@@ -41,6 +41,7 @@ void pk__park(void *context) {
     if (self) {
         uint32_t round = __atomic_load_n(&rt->round, __ATOMIC_ACQUIRE);
         self->context = context;
+        self->thread_pointer = pk__thread_pointer();
         __atomic_store_n(&self->state, PK_PARKED, __ATOMIC_RELEASE);
         __atomic_add_fetch(&rt->arrived, 1, __ATOMIC_RELEASE);
         pk__futex_wake(&rt->arrived);

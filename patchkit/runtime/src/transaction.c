@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 #include <sys/resource.h>
 
+#include "migration.h"
 #include "runtime.h"
 
 static const uint64_t rehearsal_limit = 30000000000u; /* ns */
@@ -88,11 +89,14 @@ __attribute__((noreturn)) static void rehearse_in_copy(struct pk_image *image, s
     pk__call2(SYS_setrlimit, RLIMIT_CORE, (long)&none);
     struct pk_image *old = pk__sweepable();
     said->unreached = old && !pk__is_reached(old);
-    const struct pk_error *error = pk__switch(image);
+    const struct pk_error *error = pk__migrate(image);
+    if (!error)
+        error = pk__switch(image);
     if (!error)
         error = check_switched(image);
     if (!error)
         error = pk__unswitch(image);
+    pk__unmigrate(image);
     if (error)
         pk__copy(&said->error, error, sizeof *error);
     said->done = error ? -1 : 1;
@@ -167,9 +171,14 @@ static const struct pk_error *switch_live(struct pk_image *image, const struct p
     const struct pk_error *error = stand_still(&gathering);
     if (error)
         return error;
-    error = pk__switch(image);
-    if (!error)
+    error = pk__migrate(image);
+    if (!error && (error = pk__switch(image)))
+        pk__unmigrate(image);
+    if (!error) {
         take(image);
+        if (!image->reversible)
+            pk__forget_old(image);
+    }
     pk__release();
     *pause = image->pause = pk__now() - gathering.begun;
     return error;

@@ -1,0 +1,77 @@
+"""The update's own C, which goes into the payload beside the new version: compiled, and its names bound."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from patchkit.bundle.compiling import CompiledUnit
+from patchkit.bundle.elf import read_elf_file
+from patchkit.bundle.keys import Identity
+from patchkit.bundle.pairing import function_identities, variable_identities
+from patchkit.errors import BuildError
+from patchkit.model.program import Program
+from patchkit.transform.migration import Alias, Migration, Side
+
+PLAN = "pk_plan"
+# Placed like the program's own code: within reach, with nothing that a library would bring.
+_FLAGS = (
+    "-std=gnu11",
+    "-O2",
+    "-g0",
+    "-fPIE",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-lto",
+    "-fno-strict-aliasing",
+    "-fno-stack-protector",
+    "-fcf-protection=none",
+)
+# These decide how types are laid out, so the update's C needs them as well.
+_LAYOUT = ("-m", "-fshort-enums", "-fno-short-enums", "-fpack-struct", "-fsigned-char", "-funsigned-char")
+
+
+def compile_migration(
+    migration: Migration, compiler: str, arguments: Sequence[str], environ: Mapping[str, str]
+) -> tuple[CompiledUnit, ...]:
+    """Compile the sources of `migration` with the program's `compiler`, and with those of its `arguments` that matter.
+
+    Raises BuildError with the compiler's first error.
+    """
+    layout = [argument for argument in arguments if argument.startswith(_LAYOUT) and not argument.startswith("-march")]
+    clean = {name: value for name, value in environ.items() if name not in ("LD_PRELOAD", "PATCHKIT_EVENTS")}
+    units = []
+    with TemporaryDirectory(prefix="patchkit-") as place:
+        for number, source in enumerate(migration.sources):
+            output = Path(place) / f"{number}.o"
+            include = [f"-I{folder}" for folder in migration.include]
+            command = [compiler, *_FLAGS, *layout, *include, "-c", str(source), "-o", str(output)]
+            done = subprocess.run(command, check=False, env=clean, capture_output=True, cwd=os.fspath(source.parent))
+            if done.returncode != 0:
+                message = done.stderr.decode(errors="replace")
+                first = next((line for line in message.splitlines() if "error" in line), message.strip())
+                raise BuildError(f"the update's {source.name} does not compile: {first}", hint="patchkit validate")
+            units.append(CompiledUnit(f"patchkit:{source.name}", read_elf_file(output)))
+    return tuple(units)
+
+
+class Names:
+    """Whom the update's C means by the names that it has for the variables and functions of both versions."""
+
+    def __init__(self, migration: Migration, old: Program, new: Program) -> None:
+        self._aliases = migration.aliases
+        self._programs = {Side.OLD: old, Side.NEW: new}
+
+    def find(self, name: str) -> tuple[Side, Identity] | None:
+        """Return side and identity of what `name` means, None where it is no name of the update's own."""
+        alias = self._aliases.get(name)
+        return None if alias is None else (alias.side, self._identity(alias))
+
+    def _identity(self, alias: Alias) -> Identity:
+        program = self._programs[alias.side]
+        if alias.function:
+            identities = function_identities(program.functions[alias.key])
+        else:
+            identities = variable_identities(program.variables[alias.key])
+        return next((each for each in identities if each.unit == alias.unit), identities[0])

@@ -1,0 +1,341 @@
+/* migrate.c: live state goes from the old version's layouts to the new one's.
+ *
+ * In this order: every object on a path that can lead to a changed one is found; each changed object gets a place, its own
+ * where there is room; each is converted, from what it held when all stopped; then every pointer in what did not change
+ * is made to lead to where its object is now. Until the switch all of it can be undone, to the byte.
+ *
+ * Called by the worker while all threads are parked, none of them in the allocator. The update's code and the program's
+ * allocator run as one of the parked threads: with its thread pointer, so that what is thread-local exists.
+ */
+#include "migration.h"
+
+static void *forward(struct pk_migration *migration, const void *old) {
+    struct pk_moving *moving = (struct pk_moving *)migration;
+    int known;
+    uintptr_t place = pk__new_place(moving, (uintptr_t)old, &known);
+    if (known && !place && !moving->failed)
+        moving->failed = pk__fail("PKL115", "a pointer leads to %x, which the new version does not have", (uint64_t)old);
+    return (void *)place;
+}
+
+static int refuse(struct pk_migration *migration, const char *what, int64_t value) {
+    struct pk_moving *moving = (struct pk_moving *)migration;
+    if (!moving->failed)
+        moving->failed = pk__fail("PKL115", "%s (%d)", what, value);
+    return 1;
+}
+
+static const struct pk_services services = {forward, refuse};
+
+static uint64_t integer(const uint8_t *place, uint32_t size) {
+    uint64_t value = 0;
+    pk__copy(&value, place, size);
+    return value;
+}
+
+/* How many objects of the slot's shape stand at `place`. */
+static uint64_t extent(const struct pk_plan *plan, const struct pk_slot *slot, const uint8_t *holder, uintptr_t place) {
+    const struct pk_shape *shape = &plan->shapes[slot->shape];
+    switch (slot->extent) {
+    case PK_COUNTED: return integer(holder + slot->count_offset, slot->count_size) * slot->times;
+    case PK_ALLOCATION: return shape->room ? shape->room((void *)place) / shape->size : 1;
+    default: return 1;
+    }
+}
+
+static const struct pk_error *follow_slot(struct pk_moving *moving, const struct pk_slot *slot, const uint8_t *holder) {
+    const struct pk_error *error = NULL;
+    for (uint32_t i = 0; i < slot->repeat && !error; i++) {
+        uintptr_t place;
+        pk__copy(&place, holder + slot->offset + (size_t)i * slot->stride, sizeof place);
+        place &= ~(uintptr_t)slot->mask;
+        if (!place)
+            continue;
+        place -= (uintptr_t)(intptr_t)slot->back;
+        error = pk__add_object(moving, place, slot->shape, extent(moving->plan, slot, holder, place), 0);
+    }
+    return error;
+}
+
+/* Follows the elements of an object that were not followed yet. The row may move while this runs. */
+static const struct pk_error *follow(struct pk_moving *moving, size_t index) {
+    const struct pk_error *error = NULL;
+    for (;;) {
+        struct pk_object *object = pk__object(moving, index);
+        const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+        if (object->seen == object->count || error)
+            return error;
+        const uint8_t *holder = (const uint8_t *)object->old + (size_t)shape->size * object->seen++;
+        for (uint32_t i = 0; i < shape->slot_count && !error; i++)
+            if (shape->slots[i].shape != PK_NO_SHAPE)
+                error = follow_slot(moving, &shape->slots[i], holder);
+    }
+}
+
+static const struct pk_error *discover(struct pk_moving *moving) {
+    const struct pk_plan *plan = moving->plan;
+    const struct pk_error *error = NULL;
+    for (uint32_t i = 0; i < plan->root_count && !error; i++)
+        error = pk__add_object(moving, (uintptr_t)plan->roots[i].place, plan->roots[i].shape, plan->roots[i].count, i + 1);
+    for (size_t i = 0; i < moving->objects.count && !error; i++) {
+        error = follow(moving, i);
+        while (!error && moving->again.count)
+            error = follow(moving, ((uint32_t *)moving->again.rows)[--moving->again.count]);
+    }
+    return error;
+}
+
+/* Where the elements of a variable go, one word each. */
+static const struct pk_error *place_rows(struct pk_moving *moving, const struct pk_root *root, size_t index) {
+    const struct pk_shape *shape = &moving->plan->shapes[root->shape];
+    moving->first_row[index] = (uint32_t)moving->rows.count + 1;
+    for (uint32_t i = 0; i < root->count; i++) {
+        int32_t *row = pk__push(&moving->rows);
+        if (!row)
+            return pk__fail("PKL104", "there is no memory for the rows of %s", root->name);
+        *row = root->row((const uint8_t *)root->place + (size_t)i * shape->size);
+    }
+    return NULL;
+}
+
+static const struct pk_error *place_variable(struct pk_moving *moving, struct pk_object *object) {
+    const struct pk_root *root = &moving->plan->roots[object->root - 1];
+    if (root->moved)
+        object->now = (uintptr_t)root->moved;
+    return root->row ? place_rows(moving, root, object->root - 1) : NULL;
+}
+
+static const struct pk_error *place_on_heap(struct pk_moving *moving, struct pk_object *object) {
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    size_t size = (size_t)shape->new_size * object->count;
+    if (size <= (size_t)shape->size * object->count || (shape->room && shape->room((void *)object->old) >= size))
+        return NULL;
+    void *place = shape->allocate ? shape->allocate(size) : NULL;
+    if (!place)
+        return pk__fail("PKL115", shape->allocate ? "there is no memory for a larger %s" : "%s is on the heap, and nothing says what allocates it",
+                        shape->name);
+    object->now = (uintptr_t)place;
+    moving->moved++;
+    return NULL;
+}
+
+static void note_range(struct pk_moving *moving, const struct pk_object *object) {
+    uintptr_t end = object->old + (uintptr_t)moving->plan->shapes[object->shape].size * object->count;
+    moving->low = object->old < moving->low ? object->old : moving->low;
+    moving->high = end > moving->high ? end : moving->high;
+    moving->changed++;
+}
+
+static const struct pk_error *find_places(struct pk_moving *moving) {
+    const struct pk_error *error = NULL;
+    moving->low = UINTPTR_MAX;
+    for (size_t i = 0; i < moving->objects.count && !error; i++) {
+        struct pk_object *object = pk__object(moving, i);
+        if (!pk__is_changed(moving, object))
+            continue;
+        note_range(moving, object);
+        error = object->root ? place_variable(moving, object) : place_on_heap(moving, object);
+    }
+    return error;
+}
+
+static const struct pk_error *call(struct pk_moving *moving, pk_conversion *convert, const void *from, void *to, const char *name) {
+    int result = convert(&moving->shared, from, to);
+    if (result && !moving->failed)
+        return pk__fail("PKL115", "the conversion of %s gave up with %d", name, (int64_t)result);
+    return moving->failed;
+}
+
+static const struct pk_error *convert_variable(struct pk_moving *moving, const struct pk_object *object) {
+    const struct pk_root *root = &moving->plan->roots[object->root - 1];
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    const struct pk_error *error = NULL;
+    if (root->flags & PK_NEW_CONTENT)
+        return NULL;
+    if (root->convert)
+        return call(moving, root->convert, (const void *)object->old, (void *)object->now, root->name);
+    uint32_t count = root->count < root->moved_count ? root->count : root->moved_count;
+    for (uint32_t i = 0; i < count && !error; i++) {
+        uint8_t *to = (uint8_t *)object->now + (size_t)i * shape->new_size;
+        pk__zero(to, shape->new_size);
+        error = call(moving, shape->convert, (const uint8_t *)object->old + (size_t)i * shape->size, to, root->name);
+    }
+    return error;
+}
+
+static const struct pk_error *convert_on_heap(struct pk_moving *moving, const struct pk_object *object) {
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    const struct pk_error *error = NULL;
+    const uint8_t *from = (const uint8_t *)object->old;
+    if (object->now == object->old) {
+        size_t kept;
+        error = pk__keep(moving, (void *)object->old, (size_t)shape->size * object->count, &kept);
+        from = moving->bytes.rows + kept * PK_KEPT;
+    }
+    for (uint32_t i = 0; i < object->count && !error; i++) {
+        uint8_t *to = (uint8_t *)object->now + (size_t)i * shape->new_size;
+        pk__zero(to, shape->new_size);
+        error = call(moving, shape->convert, from + (size_t)i * shape->size, to, shape->name);
+    }
+    return error;
+}
+
+static const struct pk_error *forward_slot(struct pk_moving *moving, const struct pk_slot *slot, uint8_t *holder) {
+    for (uint32_t i = 0; i < slot->repeat; i++) {
+        uint8_t *place = holder + slot->offset + (size_t)i * slot->stride;
+        uintptr_t word, bits, now;
+        int known;
+        pk__copy(&word, place, sizeof word);
+        bits = word & slot->mask;
+        now = pk__new_place(moving, word & ~bits, &known);
+        if (moving->failed)
+            return moving->failed;
+        if (known && !now)
+            return pk__fail("PKL115", "a pointer at %x leads to what the new version does not have", (uint64_t)place);
+        if (now == (word & ~bits))
+            continue;
+        const struct pk_error *error = pk__keep(moving, place, sizeof word, NULL);
+        if (error)
+            return error;
+        now |= bits;
+        pk__copy(place, &now, sizeof now);
+        moving->forwarded++;
+    }
+    return NULL;
+}
+
+static const struct pk_error *forward_pointers(struct pk_moving *moving, const struct pk_object *object) {
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    const struct pk_error *error = NULL;
+    for (uint32_t i = 0; i < object->count && !error; i++)
+        for (uint32_t k = 0; k < shape->slot_count && !error; k++)
+            error = forward_slot(moving, &shape->slots[k], (uint8_t *)object->old + (size_t)i * shape->size);
+    return error;
+}
+
+static const struct pk_error *convert_all(struct pk_moving *moving) {
+    const struct pk_error *error = NULL;
+    for (size_t i = 0; i < moving->objects.count && !error; i++) {
+        const struct pk_object *object = pk__object(moving, i);
+        if (object->root == PK_PART)
+            continue;
+        if (!pk__is_changed(moving, object))
+            error = forward_pointers(moving, object);
+        else if (object->root)
+            error = convert_variable(moving, object);
+        else
+            error = convert_on_heap(moving, object);
+    }
+    return error;
+}
+
+static const struct pk_error *run_hook(struct pk_moving *moving, int (*hook)(struct pk_migration *), const char *name) {
+    if (!hook || !hook(&moving->shared))
+        return moving->failed;
+    return moving->failed ? moving->failed : pk__fail("PKL115", "the hook %s gave up", name);
+}
+
+static const struct pk_error *migrate(struct pk_moving *moving) {
+    const struct pk_error *error = run_hook(moving, moving->plan->before, "before");
+    if (!error)
+        error = discover(moving);
+    if (!error && moving->plan->nested)
+        error = pk__drop_parts(moving);
+    if (!error)
+        error = find_places(moving);
+    if (!error)
+        error = convert_all(moving);
+    if (!error)
+        error = run_hook(moving, moving->plan->after, "after");
+    return error ? error : pk__check_references(moving);
+}
+
+/* A parked thread to run as: the first one of the process, else any. */
+static uint64_t a_thread_pointer(void) {
+    const struct pk_runtime *rt = &pk__runtime;
+    uint64_t found = 0;
+    for (size_t i = 0; i < rt->thread_count; i++)
+        if (rt->threads[i].tid > 0 && rt->threads[i].state == PK_PARKED && (!found || rt->threads[i].tid == rt->pid))
+            found = rt->threads[i].thread_pointer;
+    return found;
+}
+
+static struct pk_moving *make(struct pk_image *image) {
+    struct pk_moving *moving = pk__map(sizeof *moving);
+    if (!moving)
+        return NULL;
+    moving->shared.services = &services;
+    moving->plan = (const struct pk_plan *)(image->place + image->payload->plan);
+    moving->objects.size = sizeof(struct pk_object);
+    moving->again.size = moving->rows.size = sizeof(uint32_t);
+    moving->changes.size = sizeof(struct pk_change);
+    moving->bytes.size = PK_KEPT;
+    moving->first_row = pk__map((moving->plan->root_count + 1) * sizeof *moving->first_row);
+    image->moving = moving;
+    return moving->first_row ? moving : NULL;
+}
+
+const struct pk_error *pk__migrate(struct pk_image *image) {
+    if (image->payload->plan == PK_NOWHERE)
+        return NULL;
+    uint64_t own = pk__thread_pointer(), other = a_thread_pointer(), begun = pk__now();
+    struct pk_moving *moving = make(image);
+    if (!moving || !other)
+        return pk__fail("PKL104", "there is no memory, or no thread, to convert the program's state with");
+    pk__set_thread_pointer(other);
+    const struct pk_error *error = migrate(moving);
+    pk__set_thread_pointer(own);
+    if (error)
+        pk__unmigrate(image);
+    else
+        pk__log("converted %d objects, %d of them moved, %d pointers forwarded, in %d us", (int64_t)moving->changed,
+                (int64_t)moving->moved, (int64_t)moving->forwarded, (int64_t)((pk__now() - begun) / 1000));
+    return error;
+}
+
+/* Gives back what was allocated (`ours`), or what it replaced. */
+static void release(const struct pk_moving *moving, int ours) {
+    uint64_t own = pk__thread_pointer(), other = a_thread_pointer();
+    if (!moving->moved || !other)
+        return;
+    pk__set_thread_pointer(other);
+    for (size_t i = 0; i < moving->objects.count; i++) {
+        const struct pk_object *object = pk__object(moving, i);
+        const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+        if (!object->root && object->now != object->old && shape->release)
+            shape->release((void *)(ours ? object->now : object->old));
+    }
+    pk__set_thread_pointer(own);
+}
+
+void pk__unmigrate(struct pk_image *image) {
+    struct pk_moving *moving = image->moving;
+    if (!moving)
+        return;
+    pk__restore(moving);
+    release(moving, 1);
+    pk__free_migration(image);
+}
+
+void pk__forget_old(struct pk_image *image) {
+    if (!image->moving)
+        return;
+    release(image->moving, 0);
+    pk__free_migration(image);
+}
+
+void pk__free_migration(struct pk_image *image) {
+    struct pk_moving *moving = image->moving;
+    if (!moving)
+        return;
+    pk__empty(&moving->objects);
+    pk__empty(&moving->again);
+    pk__empty(&moving->changes);
+    pk__empty(&moving->bytes);
+    pk__empty(&moving->rows);
+    pk__unmap(moving->map, moving->map_bytes);
+    pk__unmap(moving->sorted, moving->changed * sizeof *moving->sorted);
+    pk__unmap(moving->first_row, (moving->plan->root_count + 1) * sizeof *moving->first_row);
+    pk__unmap(moving, sizeof *moving);
+    image->moving = NULL;
+}

@@ -1,0 +1,256 @@
+/* objects.c: the objects that a migration has found, by the place where they were.
+ *
+ * One row and one word of an open-addressing map for each; nothing is allocated for a visit.
+ */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
+#include "migration.h"
+
+enum { FIRST = 4096, RADIX = 256 };
+
+void *pk__push(struct pk_vector *vector) {
+    if (vector->count == vector->room) {
+        size_t room = vector->room ? vector->room * 2 : (FIRST + vector->size - 1) / vector->size;
+        void *rows = vector->rows;
+        if (!rows)
+            rows = pk__map(room * vector->size);
+        else {
+            long result = pk__syscall(SYS_mremap, (long)rows, (long)(vector->room * vector->size),
+                                      (long)(room * vector->size), MREMAP_MAYMOVE, 0, 0);
+            rows = PK__FAILED(result) ? NULL : (void *)result;
+        }
+        if (!rows)
+            return NULL;
+        vector->rows = rows;
+        vector->room = room;
+    }
+    return vector->rows + vector->count++ * vector->size;
+}
+
+void pk__empty(struct pk_vector *vector) {
+    pk__unmap(vector->rows, vector->room * vector->size);
+    vector->rows = NULL;
+    vector->count = vector->room = 0;
+}
+
+struct pk_object *pk__object(const struct pk_moving *moving, size_t index) {
+    return (struct pk_object *)moving->objects.rows + index;
+}
+
+static size_t slot_of(uintptr_t place, size_t size) {
+    return (size_t)((place >> 3) * 0x9E3779B97F4A7C15u >> 20) & (size - 1);
+}
+
+static void enter(struct pk_moving *moving, uint32_t index) {
+    size_t slot = slot_of(pk__object(moving, index)->old, moving->map_size);
+    while (moving->map[slot])
+        slot = (slot + 1) & (moving->map_size - 1);
+    moving->map[slot] = index + 1;
+}
+
+static const struct pk_error *no_memory(void) {
+    return pk__fail("PKL104", "there is no memory for the list of objects that change");
+}
+
+/* At most half full. */
+static const struct pk_error *grow_map(struct pk_moving *moving) {
+    if (2 * (moving->objects.count + 1) <= moving->map_size)
+        return NULL;
+    size_t size = moving->map_size ? 2 * moving->map_size : FIRST;
+    uint32_t *map = pk__map(size * sizeof *map);
+    if (!map)
+        return no_memory();
+    pk__unmap(moving->map, moving->map_bytes);
+    moving->map = map;
+    moving->map_size = size;
+    moving->map_bytes = size * sizeof *map;
+    for (size_t i = 0; i < moving->objects.count; i++)
+        enter(moving, (uint32_t)i);
+    return NULL;
+}
+
+struct pk_object *pk__object_at(const struct pk_moving *moving, uintptr_t place) {
+    if (!moving->map_size)
+        return NULL;
+    for (size_t slot = slot_of(place, moving->map_size); moving->map[slot]; slot = (slot + 1) & (moving->map_size - 1)) {
+        struct pk_object *object = pk__object(moving, moving->map[slot] - 1);
+        if (object->old == place)
+            return object;
+    }
+    return NULL;
+}
+
+/* The variable that `place` is inside of; variables come first and are sorted. */
+static const struct pk_object *variable_around(const struct pk_moving *moving, uintptr_t place) {
+    size_t low = 0, high = moving->plan->root_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (pk__object(moving, middle)->old <= place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (!low)
+        return NULL;
+    const struct pk_object *object = pk__object(moving, low - 1);
+    return place - object->old < (uint64_t)moving->plan->shapes[object->shape].size * object->count ? object : NULL;
+}
+
+static const struct pk_error *lengthen(struct pk_moving *moving, struct pk_object *object, uint64_t count) {
+    uint32_t *again = pk__push(&moving->again);
+    if (!again)
+        return no_memory();
+    object->count = (uint32_t)count;
+    *again = (uint32_t)(object - pk__object(moving, 0));
+    return NULL;
+}
+
+const struct pk_error *pk__add_object(struct pk_moving *moving, uintptr_t place, int32_t shape, uint64_t count, uint32_t root) {
+    struct pk_object *known = pk__object_at(moving, place);
+    if (known && known->shape == (uint32_t)shape)
+        return count > known->count && !known->root ? lengthen(moving, known, count) : NULL;
+    if (known || !count || (!root && variable_around(moving, place)))
+        return NULL; /* a part of something known */
+    if (count > UINT32_MAX || moving->objects.count >= UINT32_MAX - 1)
+        return pk__fail("PKL115", "%s at %x: %d objects in a row are more than can be true",
+                        moving->plan->shapes[shape].name, (uint64_t)place, (int64_t)count);
+    const struct pk_error *error = grow_map(moving);
+    struct pk_object *object = error ? NULL : pk__push(&moving->objects);
+    if (!object)
+        return error ? error : no_memory();
+    *object = (struct pk_object){place, place, (uint32_t)shape, (uint32_t)count, 0, root};
+    enter(moving, (uint32_t)(moving->objects.count - 1));
+    return NULL;
+}
+
+int pk__is_changed(const struct pk_moving *moving, const struct pk_object *object) {
+    if (object->root == PK_PART)
+        return 0;
+    return moving->plan->shapes[object->shape].convert || (object->root && moving->plan->roots[object->root - 1].moved);
+}
+
+/* One pass of a radix sort by byte `byte` of the old place. */
+static void distribute(const struct pk_moving *moving, const uint32_t *from, uint32_t *to, size_t count, unsigned byte) {
+    size_t starts[RADIX] = {0}, sum = 0;
+    for (size_t i = 0; i < count; i++)
+        starts[pk__object(moving, from[i])->old >> (8 * byte) & 255]++;
+    for (unsigned digit = 0; digit < RADIX; digit++) {
+        size_t own = starts[digit];
+        starts[digit] = sum;
+        sum += own;
+    }
+    for (size_t i = 0; i < count; i++)
+        to[starts[pk__object(moving, from[i])->old >> (8 * byte) & 255]++] = from[i];
+}
+
+/* Sorts indices of objects by old place. `other` has as much room. */
+static void sort_by_place(const struct pk_moving *moving, uint32_t *rows, uint32_t *other, size_t count) {
+    for (unsigned byte = 0; byte < 6; byte += 2) { /* user space has 47 bits, so six digits, two at a turn */
+        distribute(moving, rows, other, count, byte);
+        distribute(moving, other, rows, count, byte + 1);
+    }
+}
+
+const struct pk_error *pk__drop_parts(struct pk_moving *moving) {
+    size_t count = moving->objects.count, bytes = count * sizeof(uint32_t);
+    uint32_t *rows = pk__map(bytes), *other = pk__map(bytes);
+    for (size_t i = 0; rows && i < count; i++)
+        rows[i] = (uint32_t)i;
+    if (rows && other) {
+        sort_by_place(moving, rows, other, count);
+        uintptr_t end = 0;
+        for (size_t i = 0; i < count; i++) {
+            struct pk_object *object = pk__object(moving, rows[i]);
+            uintptr_t own = object->old + (uintptr_t)moving->plan->shapes[object->shape].size * object->count;
+            if (own <= end && !object->root)
+                object->root = PK_PART;
+            end = own > end ? own : end;
+        }
+    }
+    pk__unmap(rows, bytes);
+    pk__unmap(other, bytes);
+    return rows && other ? NULL : no_memory();
+}
+
+/* Made when the first pointer into the middle of something is met: most programs have few, some none. */
+static int sort_changed(struct pk_moving *moving) {
+    size_t bytes = moving->changed * sizeof(uint32_t), count = 0;
+    uint32_t *rows = pk__map(bytes), *other = pk__map(bytes);
+    moving->sorted = rows;
+    if (!rows || !other)
+        return 0;
+    for (size_t i = 0; i < moving->objects.count; i++)
+        if (pk__is_changed(moving, pk__object(moving, i)))
+            rows[count++] = (uint32_t)i;
+    sort_by_place(moving, rows, other, count);
+    pk__unmap(other, bytes);
+    return 1;
+}
+
+static const struct pk_object *changed_around(struct pk_moving *moving, uintptr_t place) {
+    if (!moving->sorted && !sort_changed(moving)) {
+        moving->failed = no_memory();
+        return NULL;
+    }
+    const uint32_t *rows = moving->sorted;
+    size_t low = 0, high = moving->changed;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (pk__object(moving, rows[middle])->old <= place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (!low)
+        return NULL;
+    const struct pk_object *object = pk__object(moving, rows[low - 1]);
+    uint64_t size = (uint64_t)moving->plan->shapes[object->shape].size * object->count;
+    /* One past the end of an array belongs to it, unless something else begins there. */
+    return place - object->old < size || (object->count > 1 && place - object->old == size) ? object : NULL;
+}
+
+/* The offset in the new layout of what was at `offset` of one object. */
+static uint64_t new_offset(const struct pk_shape *shape, uint64_t offset) {
+    uint32_t low = 0, high = shape->run_count;
+    if (!shape->convert && !shape->run_count)
+        return offset;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (shape->runs[middle].from <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (!low || offset - shape->runs[low - 1].from >= shape->runs[low - 1].size)
+        return offset ? UINT64_MAX : 0;
+    return shape->runs[low - 1].to + (offset - shape->runs[low - 1].from);
+}
+
+static uint64_t new_row(const struct pk_moving *moving, const struct pk_object *object, uint64_t row) {
+    uint32_t first = object->root ? moving->first_row[object->root - 1] : 0;
+    if (!first || row >= object->count)
+        return row;
+    int32_t now = ((const int32_t *)moving->rows.rows)[first - 1 + row];
+    return now < 0 ? UINT64_MAX : (uint64_t)now;
+}
+
+uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, int *known) {
+    *known = 0;
+    if (place < moving->low || place > moving->high)
+        return place;
+    const struct pk_object *object = pk__object_at(moving, place);
+    if (!object || !pk__is_changed(moving, object))
+        object = changed_around(moving, place);
+    if (!object)
+        return place;
+    *known = 1;
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    uint64_t row = (place - object->old) / shape->size, offset = (place - object->old) % shape->size;
+    row = new_row(moving, object, row);
+    offset = new_offset(shape, offset);
+    if (row == UINT64_MAX || offset == UINT64_MAX)
+        return 0;
+    return object->now + row * shape->new_size + offset;
+}

@@ -1,0 +1,41 @@
+"""What an update that converts state hands over to the making of its bundle."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class Side(StrEnum):
+    """Whose variable or function is meant."""
+
+    OLD = "old"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A variable or function that the update's C knows under a name of its own.
+
+    `key` is its key in the program of that side; `unit` says which instance of what is static in a header is meant.
+    """
+
+    side: Side
+    key: str
+    unit: str = ""
+    function: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """The C of an update. `sources` are compiled with `include` as header directories; one of them defines `pk_plan`.
+
+    `moved` are the keys of old variables whose new storage is filled by the update, with a reason each; `layouts` the
+    members of old records whose places changed, by the record's key: old code that reaches one must not go on.
+    """
+
+    sources: tuple[Path, ...]
+    include: tuple[Path, ...]
+    aliases: Mapping[str, Alias]
+    moved: Mapping[str, str]
+    layouts: Mapping[str, frozenset[str]]
