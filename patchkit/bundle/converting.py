@@ -61,7 +61,11 @@ class Names:
 
     def __init__(self, migration: Migration, old: Program, new: Program) -> None:
         self._aliases = migration.aliases
-        self._programs = {Side.OLD: old, Side.NEW: new}
+        self._programs = {Side.OLD: old, Side.NEW: new, Side.INITIAL: old}
+
+    def initial(self) -> list[Identity]:
+        """Return the old variables of which the update's C looks at what they held at the start."""
+        return sorted({self._identity(alias) for alias in self._aliases.values() if alias.side is Side.INITIAL})
 
     def find(self, name: str) -> tuple[Side, Identity] | None:
         """Return side and identity of what `name` means, None where it is no name of the update's own."""

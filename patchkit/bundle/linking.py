@@ -76,6 +76,7 @@ class Linker(Resolver):
         self.versions = {symbol.name: symbol.version for symbol in new.elf.dynamic_symbols}
         self.initial = Initial(old)
         self.names = names  # of the update's own C
+        self.initial_at: dict[Identity, int] = {}
 
     def decide(self) -> list[Refusal]:
         """Decide what is kept and what is new, and return what forbids the update. Comes before `link`."""
@@ -261,6 +262,8 @@ class Linker(Resolver):
 
     def _named(self, side: Side, identity: Identity, addend: int) -> Spot:
         """Where a variable or function is that the update's C has a name of its own for."""
+        if side is Side.INITIAL:
+            return Spot(Target.SELF, 0, self.initial_at[identity] + addend)
         if side is Side.OLD:
             thing = self.old.things.get(identity)
             if thing is None:
@@ -308,10 +311,14 @@ class Linker(Resolver):
         sizes = (
             pages(stubs_at + STUB_SIZE * stubs),
             pages(ENTRY_SIZE * entries),
-            pages(self.expected_at + self.initial.room(self._replaced())),
+            pages(self.expected_at + self.initial.room([*self._replaced(), *self._looked_at()])),
             pages(data),
         )
         starts = [sum(sizes[:index]) for index in range(4)]
+        at = starts[2] + self.expected_at + self.initial.room(self._replaced())
+        for thing in self._looked_at():
+            self.initial_at[thing.identity] = at
+            at += (thing.size + 7) & ~7
         return starts, sizes, starts[2] + got_at, starts[0] + stubs_at, starts[1]
 
     def _write_entries(self, image: bytearray, entered: list[Definition], start: int) -> None:
@@ -333,6 +340,11 @@ class Linker(Resolver):
     def _replaced(self) -> list[Thing]:
         pairs = (self.old.things.get(self.pairing.former.get(each, each)) for each in sorted(self.pairing.replaced))
         return [thing for thing in pairs if thing is not None and thing.kind is Kind.VARIABLE]
+
+    def _looked_at(self) -> list[Thing]:
+        """The old variables of which the update's C looks at the initial content."""
+        found = (self.old.things.get(each) for each in (self.names.initial() if self.names is not None else ()))
+        return [thing for thing in found if thing is not None]
 
     def former_identity(self, identity: Identity) -> Identity:
         """See `Namer`."""
@@ -367,6 +379,9 @@ class Linker(Resolver):
             if thing.size > done:
                 expects.append(rows.Expect(at + done, thing.size - done, index, done))
             at += (thing.size + 7) & ~7
+        for thing in self._looked_at():
+            place = self.initial_at[thing.identity]
+            image[place : place + thing.size] = self.initial.content(thing)
         return expects, relocations
 
     def _patches(self, functions: Iterable[Definition]) -> list[rows.Patch]:

@@ -11,6 +11,7 @@ class Side(StrEnum):
 
     OLD = "old"
     NEW = "new"
+    INITIAL = "initial"  # what the old one held at the start of the program
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,17 @@ typedef int pk_conversion(struct pk_migration *migration, const void *from, void
 /* A question that is still open: the stub compiles, and no bundle is made while one is left. */
 #define PK_TODO(question) _Pragma("message(\"PK_TODO: \" question)")
 
+/* Whether two texts are equal; two that are NULL are. */
+static inline int pk_same_text(const char *one, const char *other) {
+    if (!one || !other)
+        return one == other;
+    while (*one && *one == *other) {
+        one++;
+        other++;
+    }
+    return *one == *other;
+}
+
 enum { PK_NO_SHAPE = -1 };
 
 /* How many objects stand where a pointer leads. */
@@ -105,6 +116,7 @@ struct pk_root {
     int32_t shape;
     uint32_t count;
     uint32_t moved_count;
+    uint32_t new_size; /* of one of them */
     uint32_t flags;
     pk_conversion *convert; /* of the whole variable, in place of the shape's own; NULL: object by object */
     int32_t (*row)(const void *old); /* of an array: the number that an old element has in the new one, -1: none */
@@ -115,7 +127,7 @@ struct pk_plan {
     const struct pk_shape *shapes;
     uint32_t shape_count;
     uint32_t root_count;
-    const struct pk_root *roots; /* sorted by `place` */
+    const struct pk_root *roots;
     uint32_t nested;             /* a pointer may lead to a part of an object, which is no object then */
     uint32_t zero;
     int (*before)(struct pk_migration *migration); /* hooks of the programmer's, or NULL */

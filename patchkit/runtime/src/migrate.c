@@ -52,7 +52,7 @@ static const struct pk_error *follow_slot(struct pk_moving *moving, const struct
         if (!place)
             continue;
         place -= (uintptr_t)(intptr_t)slot->back;
-        error = pk__add_object(moving, place, slot->shape, extent(moving->plan, slot, holder, place), 0);
+        error = pk__add_object(moving, place, slot->shape, extent(moving->plan, slot, holder + (size_t)i * slot->stride, place), 0);
     }
     return error;
 }
@@ -72,11 +72,34 @@ static const struct pk_error *follow(struct pk_moving *moving, size_t index) {
     }
 }
 
-static const struct pk_error *discover(struct pk_moving *moving) {
+/* Variables come first, by place: what lies inside of one is no object of its own. */
+static int by_place(const void *one, const void *other) {
+    uintptr_t a = ((const struct pk_object *)one)->old, b = ((const struct pk_object *)other)->old;
+    return a < b ? -1 : a > b;
+}
+
+static const struct pk_error *add_variables(struct pk_moving *moving) {
     const struct pk_plan *plan = moving->plan;
     const struct pk_error *error = NULL;
-    for (uint32_t i = 0; i < plan->root_count && !error; i++)
-        error = pk__add_object(moving, (uintptr_t)plan->roots[i].place, plan->roots[i].shape, plan->roots[i].count, i + 1);
+    size_t bytes = (plan->root_count + 1) * sizeof(struct pk_object);
+    struct pk_object *rows = pk__map(bytes);
+    if (!rows)
+        return pk__fail("PKL104", "there is no memory for the list of variables");
+    for (uint32_t i = 0; i < plan->root_count; i++)
+        rows[i] = (struct pk_object){.old = (uintptr_t)plan->roots[i].place, .root = i + 1};
+    pk__sort(rows, plan->root_count, sizeof *rows, by_place);
+    for (uint32_t i = 0; i < plan->root_count && !error; i++) {
+        const struct pk_root *root = &plan->roots[rows[i].root - 1];
+        if (root->place)
+            error = pk__add_object(moving, (uintptr_t)root->place, root->shape, root->count, rows[i].root);
+        moving->variables = moving->objects.count;
+    }
+    pk__unmap(rows, bytes);
+    return error;
+}
+
+static const struct pk_error *discover(struct pk_moving *moving) {
+    const struct pk_error *error = add_variables(moving);
     for (size_t i = 0; i < moving->objects.count && !error; i++) {
         error = follow(moving, i);
         while (!error && moving->again.count)
@@ -146,21 +169,32 @@ static const struct pk_error *call(struct pk_moving *moving, pk_conversion *conv
     return moving->failed;
 }
 
+static const struct pk_error *forward_pointers(struct pk_moving *moving, const struct pk_shape *shape, uint8_t *place, uint32_t count);
+
+static const struct pk_error *convert_elements(struct pk_moving *moving, const struct pk_object *object, const uint8_t *from, uint32_t count) {
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    const struct pk_error *error = NULL;
+    for (uint32_t i = 0; i < count && !error; i++) {
+        uint8_t *to = (uint8_t *)object->now + (size_t)i * shape->new_size;
+        pk__zero(to, shape->new_size);
+        error = call(moving, shape->convert, from + (size_t)i * shape->size, to, shape->name);
+    }
+    return error;
+}
+
+/* Elements that the old version does not have keep what the new version's source says. */
 static const struct pk_error *convert_variable(struct pk_moving *moving, const struct pk_object *object) {
     const struct pk_root *root = &moving->plan->roots[object->root - 1];
     const struct pk_shape *shape = &moving->plan->shapes[object->shape];
-    const struct pk_error *error = NULL;
+    uint32_t count = root->count < root->moved_count ? root->count : root->moved_count;
     if (root->flags & PK_NEW_CONTENT)
         return NULL;
     if (root->convert)
         return call(moving, root->convert, (const void *)object->old, (void *)object->now, root->name);
-    uint32_t count = root->count < root->moved_count ? root->count : root->moved_count;
-    for (uint32_t i = 0; i < count && !error; i++) {
-        uint8_t *to = (uint8_t *)object->now + (size_t)i * shape->new_size;
-        pk__zero(to, shape->new_size);
-        error = call(moving, shape->convert, (const uint8_t *)object->old + (size_t)i * shape->size, to, root->name);
-    }
-    return error;
+    if (shape->convert)
+        return convert_elements(moving, object, (const uint8_t *)object->old, count);
+    pk__copy((void *)object->now, (const void *)object->old, (size_t)count * shape->size);
+    return forward_pointers(moving, shape, (uint8_t *)object->now, count);
 }
 
 static const struct pk_error *convert_on_heap(struct pk_moving *moving, const struct pk_object *object) {
@@ -172,12 +206,7 @@ static const struct pk_error *convert_on_heap(struct pk_moving *moving, const st
         error = pk__keep(moving, (void *)object->old, (size_t)shape->size * object->count, &kept);
         from = moving->bytes.rows + kept * PK_KEPT;
     }
-    for (uint32_t i = 0; i < object->count && !error; i++) {
-        uint8_t *to = (uint8_t *)object->now + (size_t)i * shape->new_size;
-        pk__zero(to, shape->new_size);
-        error = call(moving, shape->convert, from + (size_t)i * shape->size, to, shape->name);
-    }
-    return error;
+    return error ? error : convert_elements(moving, object, from, object->count);
 }
 
 static const struct pk_error *forward_slot(struct pk_moving *moving, const struct pk_slot *slot, uint8_t *holder) {
@@ -204,12 +233,11 @@ static const struct pk_error *forward_slot(struct pk_moving *moving, const struc
     return NULL;
 }
 
-static const struct pk_error *forward_pointers(struct pk_moving *moving, const struct pk_object *object) {
-    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+static const struct pk_error *forward_pointers(struct pk_moving *moving, const struct pk_shape *shape, uint8_t *place, uint32_t count) {
     const struct pk_error *error = NULL;
-    for (uint32_t i = 0; i < object->count && !error; i++)
+    for (uint32_t i = 0; i < count && !error; i++)
         for (uint32_t k = 0; k < shape->slot_count && !error; k++)
-            error = forward_slot(moving, &shape->slots[k], (uint8_t *)object->old + (size_t)i * shape->size);
+            error = forward_slot(moving, &shape->slots[k], place + (size_t)i * shape->size);
     return error;
 }
 
@@ -220,7 +248,7 @@ static const struct pk_error *convert_all(struct pk_moving *moving) {
         if (object->root == PK_PART)
             continue;
         if (!pk__is_changed(moving, object))
-            error = forward_pointers(moving, object);
+            error = forward_pointers(moving, &moving->plan->shapes[object->shape], (uint8_t *)object->old, object->count);
         else if (object->root)
             error = convert_variable(moving, object);
         else

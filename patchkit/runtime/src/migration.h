@@ -45,7 +45,8 @@ struct pk_change {
 struct pk_moving {
     struct pk_migration shared; /* comes first: what the update's code sees */
     const struct pk_plan *plan;
-    struct pk_vector objects;
+    struct pk_vector objects; /* variables come first, sorted by place */
+    size_t variables;
     struct pk_vector again;   /* uint32_t: objects that turned out to be longer than was known */
     struct pk_vector changes;
     struct pk_vector bytes;

@@ -82,9 +82,9 @@ struct pk_object *pk__object_at(const struct pk_moving *moving, uintptr_t place)
     return NULL;
 }
 
-/* The variable that `place` is inside of; variables come first and are sorted. */
+/* The variable that `place` is inside of. */
 static const struct pk_object *variable_around(const struct pk_moving *moving, uintptr_t place) {
-    size_t low = 0, high = moving->plan->root_count;
+    size_t low = 0, high = moving->variables;
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (pk__object(moving, middle)->old <= place)
@@ -252,5 +252,6 @@ uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, int *known) {
     offset = new_offset(shape, offset);
     if (row == UINT64_MAX || offset == UINT64_MAX)
         return 0;
-    return object->now + row * shape->new_size + offset;
+    const struct pk_root *root = object->root ? &moving->plan->roots[object->root - 1] : NULL;
+    return object->now + row * (root && root->moved ? root->new_size : shape->new_size) + offset;
 }

@@ -1,0 +1,267 @@
+"""generated/migrate.c: the tables by which the runtime finds, converts and forwards the state of a running program."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from patchkit.diff.pair import Pair
+from patchkit.model.ctype import CType, Named, Pointer, spell
+from patchkit.model.decision import Decisions, Topic
+from patchkit.model.program import Linkage, Variable
+from patchkit.transform.changed import Changed
+from patchkit.transform.migration import Alias, Side
+from patchkit.transform.roots import Table, extent, moved_variables, successors, table_of
+from patchkit.transform.shapes import Graph, Open, Slot
+from patchkit.transform.symbols import symbol
+from patchkit.transform.variables import enum_function, is_enum, merge_function, row_function, scalar_function
+
+Run = tuple[int, int, int]  # old offset, new offset, size; bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Converter:
+    """The C that converts one object: the function `name`, where parts of the old object are in the new one."""
+
+    name: str
+    runs: Sequence[Run]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What was generated; `moved` and `layouts` are as in `Migration`. While anything is `open`, nothing is bundled."""
+
+    text: str
+    aliases: dict[str, Alias]
+    moved: dict[str, str]
+    layouts: dict[str, frozenset[str]]
+    open: tuple[Open, ...]
+    shapes: int
+    roots: int
+
+
+def write_migration(
+    pair: Pair, changed: Changed, decisions: Decisions, conversions: str, converter: Callable[[str, str], Converter]
+) -> Written:
+    """Return the tables for `pair`. `conversions` is the C that defines what `converter` names, by old and new key."""
+    moved = moved_variables(pair, changed, decisions)
+    writer = _Writer(pair, changed, decisions, frozenset(moved), converter)
+    roots = [row for old, new in successors(pair, decisions) for row in writer.root(old, new, moved)]
+    shapes = writer.shapes()
+    text = "\n".join(
+        [
+            _HEAD,
+            *(f"extern unsigned char {name}[];" for name in sorted(writer.aliases)),
+            *(f"{line}" for line in sorted(writer.declared)),
+            "",
+            conversions,
+            *writer.functions,
+            *shapes,
+            "static const struct pk_root roots[] = {",
+            *roots,
+            "    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0},",
+            "};",
+            "",
+            _plan(len(writer.keys), len(roots)),
+        ]
+    )
+    layouts = {key: _members(pair, key) for key in changed.records}
+    found = tuple(writer.graph.open.values())
+    return Written(text, writer.aliases, moved, layouts, found, len(writer.keys), len(roots))
+
+
+_HEAD = """\
+/* Written by patchkit: how the state of the running version becomes that of the new one. Do not edit. */
+#include <patchkit_migration.h>
+#include <string.h>
+"""
+
+
+def _plan(shapes: int, roots: int) -> str:
+    return f"""\
+const struct pk_plan pk_plan = {{
+    .shapes = shapes,
+    .shape_count = {shapes},
+    .root_count = {roots},
+    .roots = roots,
+    .nested = 1,
+}};
+"""
+
+
+def _members(pair: Pair, key: str) -> frozenset[str]:
+    """The names by which code reaches the members of an old record."""
+    return frozenset(member.name for member in pair.old.records[key].members if member.name)
+
+
+@dataclass(slots=True)
+class _Writer:
+    pair: Pair
+    changed: Changed
+    decisions: Decisions
+    moved: frozenset[str]
+    converter: Callable[[str, str], Converter]
+    keys: list[tuple[CType, str]] = field(default_factory=list)  # an element type, and a variable if it is its own
+    aliases: dict[str, Alias] = field(default_factory=dict)
+    declared: set[str] = field(default_factory=set)
+    functions: list[str] = field(default_factory=list)
+    graph: Graph = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.graph = Graph(self.changed, self.decisions, self.moved)
+
+    def number(self, ctype: CType, subject: str = "") -> int:
+        """Return the number of the shape of an element type, of its own where decisions name the variable `subject`."""
+        wanted = self.graph.types.canonical(self.graph.types.bare(ctype)), subject if self._is_named(subject) else ""
+        if wanted not in self.keys:
+            self.keys.append(wanted)
+        return self.keys.index(wanted)
+
+    def _is_named(self, subject: str) -> bool:
+        return bool(subject) and any(
+            each.subject == subject or each.subject.startswith(f"{subject}.")
+            for each in self.decisions.answers.values()
+            if each.topic in (Topic.PAYLOAD, Topic.ELEMENT, Topic.LENGTH, Topic.UNION)
+        )
+
+    # -- variables
+
+    def root(self, old: Variable, new: Variable, moved: dict[str, str]) -> list[str]:
+        """Return the rows of one variable, one for each instance; none where nothing in it matters."""
+        element, count = extent(self.pair, old.type, old=True)
+        if old.key not in moved and not self.graph.slots(element, old.key):
+            return []
+        units = ("",) if old.linkage is Linkage.EXTERNAL else old.units
+        return [self._row(old, new, unit, element, count) for unit in units]
+
+    def _row(self, old: Variable, new: Variable, unit: str, element: CType, count: int) -> str:
+        place = self._alias(Side.OLD, old, unit)
+        number = self.number(element, old.key)
+        if old.key not in self.moved:
+            return f'    {{"{old.name}", {place}, 0, {number}, {count}, 0, 0, 0, 0, 0}},'
+        successor, new_count = extent(self.pair, new.type, old=False)
+        to = self._alias(Side.NEW, new, unit if unit in new.units or new.linkage is not Linkage.EXTERNAL else "")
+        table = table_of(self.decisions, old.key)
+        flags = "PK_NEW_CONTENT" if table is not None and table.what == "new" else "0"
+        name = place.removeprefix("pk_old__")
+        counts = (count, new_count)
+        convert, row = self._value(name, old, (element, successor), counts), "0"
+        if table is not None and table.key:
+            convert, row = self._table(name, (old, new), (place, to, unit), (element, successor), counts, table)
+        size = self._new_size(successor)
+        return (
+            f'    {{"{old.name}", {place}, {to}, {number}, {count}, {new_count}, {size}, {flags}, {convert}, {row}}},'
+        )
+
+    def _alias(self, side: Side, variable: Variable, unit: str) -> str:
+        name = symbol(side, variable, unit)
+        self.aliases[name] = Alias(side, variable.key, unit)
+        return name
+
+    def _new_size(self, ctype: CType) -> int:
+        record, scalar = self.pair.new_types.record(ctype), self.pair.new_types.scalar(ctype)
+        return record.size if record is not None else scalar.size if scalar is not None else 0
+
+    def _value(self, name: str, old: Variable, types: tuple[CType, CType], counts: tuple[int, int]) -> str:
+        """A function that converts a variable which is no record, where that takes more than copying."""
+        element, successor = types
+        before, after = self.graph.types.scalar(element), self.pair.new_types.scalar(successor)
+        if self.graph.types.record(element) or (
+            self.pair.same(element, successor) and not self.changed.holds_changed_enum(element)
+        ):
+            return "0"
+        function = f"convert_{name}"
+        if before is None or after is None or isinstance(element, Pointer):
+            text = f"the type of {old.name} changed from {spell(element)} to {spell(successor)}"
+            self.graph.ask(Topic.CODE, old.key, text)
+        elif is_enum(self.pair, element) and self.pair.new_types.enum(successor) is not None:
+            self.functions.append(enum_function(function, old, self.pair, element, successor, counts))
+        else:
+            self.functions.append(scalar_function(function, old, before, after, counts))
+        return function
+
+    def _table(
+        self,
+        name: str,
+        variables: tuple[Variable, Variable],
+        places: tuple[str, str, str],
+        types: tuple[CType, CType],
+        counts: tuple[int, int],
+        table: Table,
+    ) -> tuple[str, str]:
+        """The functions that match rows, and that take live content over where it is merged."""
+        old, _ = variables
+        before, after = self.graph.types.record(types[0]), self.pair.new_types.record(types[1])
+        keys = [
+            next((member for member in record.members if member.name == table.key), None)
+            for record in (before, after)
+            if record is not None
+        ]
+        if before is None or after is None or len(keys) != 2 or keys[0] is None or keys[1] is None:
+            self.graph.ask(Topic.TABLE, old.key, f"the rows of {old.name} have no member {table.key}")
+            return "0", "0"
+        row, text = f"row_{name}", isinstance(self.graph.types.bare(keys[0].type), Pointer)
+        self.functions.append(
+            row_function(row, places[1], (before.size, after.size), counts[1], (keys[0], keys[1]), text)
+        )
+        if table.what != "merge":
+            return "0", row
+        initial = self._alias(Side.INITIAL, old, places[2])
+        merge = f"merge_{name}"
+        self.functions.append(merge_function(merge, row, initial, self.pair, (before, after), counts[0]))
+        return merge, row
+
+    # -- shapes
+
+    def shapes(self) -> list[str]:
+        """Return the tables of all shapes, which following pointers makes more of."""
+        rows, tables, done = [], list[str](), 0
+        while done < len(self.keys):
+            ctype, subject = self.keys[done]
+            slots = self.graph.slots(ctype, subject)
+            tables += self._slot_table(done, slots)
+            rows.append(self._shape(done, ctype, len(slots), tables))
+            done += 1
+        return [*tables, "static const struct pk_shape shapes[] = {", *rows, "};", ""]
+
+    def _slot_table(self, number: int, slots: list[Slot]) -> list[str]:
+        if not slots:
+            return []
+        rows = [f"    {self._slot(slot)}, /* {slot.name} */" for slot in slots]
+        return [f"static const struct pk_slot slots_{number}[] = {{", *rows, "};"]
+
+    def _slot(self, slot: Slot) -> str:
+        target = "PK_NO_SHAPE" if slot.target is None else str(self.number(slot.target))
+        extent = {"one": "PK_ONE", "allocation": "PK_ALLOCATION", "counted": "PK_COUNTED"}[slot.extent]
+        offset, size = slot.count
+        return (
+            f"{{{slot.offset}, {slot.repeat}, {slot.stride}, {target}, {slot.back}, {extent}, {offset}, {size}, 1, 0}}"
+        )
+
+    def _shape(self, number: int, ctype: CType, slots: int, tables: list[str]) -> str:
+        size = new_size = self.graph.size(ctype)
+        name, convert, runs = spell(ctype), "0", 0
+        if isinstance(ctype, Named) and ctype.key in self.changed.records:
+            successor = self.changed.records[ctype.key]
+            new_size = self.pair.new.records[successor].size
+            converter = self.converter(ctype.key, successor)
+            convert, runs = converter.name, len(converter.runs)
+            rows = ", ".join(f"{{{start}, {to}, {length}}}" for start, to, length in converter.runs)
+            tables.append(f"static const struct pk_run runs_{number}[] = {{{rows or '{0, 0, 0}'}}};")
+        slot_table = f"slots_{number}" if slots else "0"
+        run_table = f"runs_{number}" if convert != "0" else "0"
+        functions = ", ".join(self._allocator(ctype))
+        return (
+            f'    {{"{name}", {size}, {new_size}, {slot_table}, {slots}, {runs}, {run_table}, {convert}, {functions}}},'
+        )
+
+    def _allocator(self, ctype: CType) -> tuple[str, str, str]:
+        """What makes and frees objects of a shape, and tells how large their allocation is."""
+        key = ctype.key if isinstance(ctype, Named) else spell(ctype)
+        said = (self.decisions.value(Topic.ALLOCATOR, key) or "").split()
+        if len(said) < 2:
+            return "0", "0", "0"
+        allocate, release, room = said[0], said[1], said[2] if len(said) > 2 else "0"
+        self.declared.add(f"extern void *{allocate}(size_t);")
+        self.declared.add(f"extern void {release}(void *);")
+        if room != "0":
+            self.declared.add(f"extern size_t {room}(void *);")
+        return allocate, release, room

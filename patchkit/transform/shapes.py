@@ -1,0 +1,266 @@
+"""What objects of the running version look like to a migration: where their pointers are, and where these lead.
+
+A shape stands for an element type: a record, a pointer, or anything without pointers. Only pointers that may lead to
+what is converted are followed; every pointer of an object that is met is forwarded.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from patchkit.diff.types import Types
+from patchkit.model.ctype import Array, CType, Function, Named, Pointer, Primitive, Tag, spell
+from patchkit.model.decision import Decisions, Topic
+from patchkit.model.program import Member, Record
+from patchkit.transform.changed import Changed
+
+WORD = 8  # bytes of a pointer
+_EXPANDED = 64  # rows of an inner array that are written out one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A pointer of an object, or `repeat` of them `stride` bytes apart, the first at `offset`.
+
+    `target` is the type of what it leads to where it is followed, `back` how many bytes before the place it leads to
+    that begins. `extent` is `one`, `allocation` or `counted`: then `count` is where the number stands (offset, bytes).
+    `name` says which member it is.
+    """
+
+    name: str
+    offset: int
+    repeat: int = 1
+    stride: int = WORD
+    target: CType | None = None
+    back: int = 0
+    extent: str = "one"
+    count: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Something that has to be decided before objects can be found."""
+
+    topic: Topic
+    subject: str
+    question: str
+    choices: tuple[str, ...] = ()
+
+
+class Graph:
+    """The types of the running version, as a migration walks over them."""
+
+    def __init__(self, changed: Changed, decisions: Decisions, moved: frozenset[str]) -> None:
+        self.changed = changed
+        self.pair = changed.pair
+        self.types: Types = changed.pair.old_types
+        self.decisions = decisions
+        self.moved = moved  # keys of variables that get new storage
+        self.open: dict[tuple[Topic, str], Open] = {}
+
+    # -- what has to be found
+
+    @cached_property
+    def targets(self) -> frozenset[str]:
+        """Keys of the records that a pointer may lead to which then has to be forwarded."""
+        program = self.pair.old
+        found = set(self.changed.records)
+        waiting: list[CType] = [Named(program.records[key].tag, key) for key in found]
+        waiting += [program.variables[key].type for key in self.moved]
+        while waiting:
+            record = self.types.record(waiting.pop())
+            for member in record.members if record is not None else ():
+                inner = self.types.record(member.type)
+                if inner is not None and inner.key not in found:
+                    found.add(inner.key)
+                    waiting.append(member.type)
+        for key in self.moved:
+            own = self.types.record(program.variables[key].type)
+            if own is not None:
+                found.add(own.key)
+        return frozenset(found)
+
+    @cached_property
+    def interesting(self) -> frozenset[str]:
+        """Keys of the records whose objects have to be met: they are converted, or hold what has to be forwarded."""
+        leads: dict[str, set[str]] = {}
+        for key, record in self.pair.old.records.items():
+            for member in record.members:
+                for target in self._leads_to(record, member):
+                    leads.setdefault(target, set()).add(key)
+        found = set(self.targets)
+        waiting = list(found)
+        while waiting:
+            for key in leads.get(waiting.pop(), ()):
+                if key not in found:
+                    found.add(key)
+                    waiting.append(key)
+        return frozenset(found)
+
+    def _leads_to(self, record: Record, member: Member) -> Iterator[str]:
+        """Yield the keys of the records that `member` holds, points at, or leads to by decision."""
+        core = self.types.core(member.type)
+        if isinstance(core, Named) and core.tag in (Tag.STRUCT, Tag.UNION):
+            yield core.key
+        for topic in (Topic.PAYLOAD, Topic.ELEMENT):
+            value = self.decisions.value(topic, f"{record.key}.{member.name}")
+            if value and value != "-":
+                yield value.rsplit(".", 1)[0] if topic is Topic.ELEMENT else value
+
+    def is_interesting(self, ctype: CType) -> bool:
+        """Whether objects of `ctype`, or what they point at, have to be met."""
+        core = self.types.core(ctype)
+        return isinstance(core, Named) and core.key in self.interesting
+
+    # -- where pointers are
+
+    def slots(self, ctype: CType, subject: str = "") -> list[Slot]:
+        """Return the pointers of an object of `ctype`, which `subject` names: a record's key, or that of a variable."""
+        bare = self.types.bare(ctype)
+        match bare:
+            case Pointer(target):
+                slot = self._pointer(target, subject)
+                return [] if slot is None else [slot]
+            case Array(element, length):
+                return self._repeated(self.slots(element, subject), length or 0, self.size(element))
+            case Named(Tag.STRUCT, key):
+                record = self.types.program.records.get(key)
+                return [] if record is None else self._members(record, subject or key)
+            case Named(Tag.UNION, key):
+                record = self.types.program.records.get(key)
+                return [] if record is None else self._alternatives(record, subject or key)
+            case _:
+                return []
+
+    def _members(self, record: Record, subject: str) -> list[Slot]:
+        found = []
+        for member in record.members:
+            if member.width is None:
+                own = f"{subject}.{member.name}" if member.name else subject
+                # What is said of a member of a record is said of it wherever that record stands.
+                known = self._known(own, f"{record.key}.{member.name}")
+                for slot in self.slots(member.type, known):
+                    found.append(self._placed(slot, member.offset // 8, record, member))
+        element = self._element(subject)
+        return found if element is None else [self._to_node(slot, element) for slot in found]
+
+    def _element(self, subject: str) -> str | None:
+        """What the nodes are that `subject`, a list's head or the link inside an element, is linked with."""
+        said = self.decisions.value(Topic.ELEMENT, subject)
+        if said is not None:
+            return None if said == "-" else said
+        return subject if any(each.value == subject for each in self.decisions.of(Topic.ELEMENT)) else None
+
+    def _known(self, own: str, general: str) -> str:
+        said = (Topic.PAYLOAD, Topic.ELEMENT, Topic.LENGTH, Topic.UNION)
+        return own if any(self.decisions.value(topic, own) is not None for topic in said) else general
+
+    def _placed(self, slot: Slot, offset: int, record: Record, member: Member) -> Slot:
+        slot = replace(slot, offset=slot.offset + offset)
+        if slot.extent != "counted" or slot.count[1]:
+            return replace(slot, count=(slot.count[0] + offset, slot.count[1])) if slot.count[1] else slot
+        sibling = self.decisions.value(Topic.LENGTH, f"{record.key}.{member.name}")
+        counter = next((each for each in record.members if each.name == sibling), None)
+        if counter is None or counter.width is not None:
+            self.ask(Topic.LENGTH, f"{record.key}.{member.name}", f"{record.key} has no member {sibling} that counts")
+            return replace(slot, extent="one")
+        return replace(slot, count=(counter.offset // 8, counter.size // 8))
+
+    def _repeated(self, inner: list[Slot], length: int, size: int) -> list[Slot]:
+        found = []
+        for slot in inner:
+            if slot.repeat == 1:
+                found.append(replace(slot, repeat=length, stride=size))
+            elif length <= _EXPANDED:
+                found += [self._shifted(slot, row * size) for row in range(length)]
+            else:
+                self.ask(Topic.CODE, slot.name, f"{slot.name} is an array of arrays of arrays, which is not walked")
+        return found if length else []
+
+    @staticmethod
+    def _shifted(slot: Slot, by: int) -> Slot:
+        count = (slot.count[0] + by, slot.count[1]) if slot.count[1] else slot.count
+        return replace(slot, offset=slot.offset + by, count=count)
+
+    def _alternatives(self, record: Record, subject: str) -> list[Slot]:
+        """The pointers of a union: those that stand at the same place whichever member is meant."""
+        each = [self.slots(member.type, f"{record.key}.{member.name}") for member in record.members]
+        if not any(each):
+            return []
+        places = [{(slot.offset, slot.repeat, slot.stride) for slot in slots} for slots in each]
+        if all(place == places[0] for place in places):
+            same = all(slots == each[0] for slots in each)
+            return each[0] if same else [replace(slot, target=None) for slot in each[0]]
+        said = self.decisions.value(Topic.UNION, subject)
+        if said == "address":
+            merged = {slot.offset: replace(slot, target=None) for slots in each for slot in slots}
+            return list(merged.values())
+        chosen = next((number for number, member in enumerate(record.members) if member.name == said), None)
+        if chosen is not None:
+            return each[chosen]
+        if said is None:
+            names = tuple(member.name for member in record.members if member.name)
+            self.ask(Topic.UNION, subject, f"{subject} holds a pointer or something else: which?", ("address", *names))
+        return []
+
+    def _pointer(self, target: CType, subject: str) -> Slot | None:
+        bare = self.types.bare(target)
+        if isinstance(bare, Function):
+            return None
+        slot = Slot(subject, 0)
+        if isinstance(bare, Primitive):
+            return self._untyped(slot, subject) if bare.name == "void" else slot
+        if not self.is_interesting(bare):
+            return slot
+        return self._sized(replace(slot, target=bare), bare, subject)
+
+    def _to_node(self, slot: Slot, element: str) -> Slot:
+        """A list's pointer: it leads to a member inside the element."""
+        key, _, name = element.rpartition(".")
+        record = self.types.program.records.get(key)
+        member = next((each for each in record.members if each.name == name), None) if record is not None else None
+        if record is None or member is None:
+            self.ask(Topic.ELEMENT, slot.name, f"{element} is no member of a type of the old version")
+            return slot
+        return replace(slot, target=Named(record.tag, key), back=member.offset // 8)
+
+    def _untyped(self, slot: Slot, subject: str) -> Slot:
+        said = self.decisions.value(Topic.PAYLOAD, subject)
+        if said is None or said == "-":
+            return slot
+        record = self.types.program.records.get(said)
+        if record is None:
+            self.ask(Topic.PAYLOAD, subject, f"{said} is no type of the old version")
+            return slot
+        return replace(slot, target=Named(record.tag, said)) if said in self.interesting else slot
+
+    def _sized(self, slot: Slot, target: CType, subject: str) -> Slot:
+        said = self.decisions.value(Topic.LENGTH, subject)
+        if said is None:
+            if isinstance(target, Pointer):
+                self.ask(
+                    Topic.LENGTH,
+                    subject,
+                    f"how many pointers stand where {subject} ({spell(target)} *) leads?",
+                    ("one", "allocation"),
+                )
+            return slot
+        if said in ("one", "allocation"):
+            return replace(slot, extent=said)
+        return replace(slot, extent="counted")
+
+    # -- sizes
+
+    def size(self, ctype: CType) -> int:
+        """Return the size of an object of `ctype` in bytes, 0 where it is unknown."""
+        bare = self.types.bare(ctype)
+        if isinstance(bare, Array):
+            return (bare.length or 0) * self.size(bare.element)
+        record = self.types.record(bare)
+        if record is not None:
+            return record.size
+        scalar = self.types.scalar(bare)
+        return scalar.size if scalar is not None else 0
+
+    def ask(self, topic: Topic, subject: str, question: str, choices: tuple[str, ...] = ()) -> None:
+        self.open.setdefault((topic, subject), Open(topic, subject, question, choices))

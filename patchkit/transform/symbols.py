@@ -1,0 +1,24 @@
+"""Names by which an update's C knows the variables of both versions."""
+
+import re
+
+from patchkit.model.program import Variable
+from patchkit.transform.migration import Side
+
+_OTHER = re.compile(r"[^A-Za-z0-9_]")
+
+
+def symbol(side: Side, variable: Variable, unit: str = "") -> str:
+    """Return `pk_old__name`; what is static has its file, and its function, before its name.
+
+    `unit` tells apart the instances of what is static in a header. Characters that C lacks become `_`, with their code
+    where that would make two names one.
+    """
+    parts = [part for part in (unit, variable.function, variable.name) if part]
+    words = "__".join(_OTHER.sub(_escape, part) for part in parts)
+    number = f"__{variable.ordinal}" if variable.ordinal else ""
+    return f"pk_{side}__{words}{number}"
+
+
+def _escape(match: "re.Match[str]") -> str:
+    return "_" if match.group() in "./-" else f"_{ord(match.group()):x}_"
