@@ -44,6 +44,11 @@ void pk__fill_tcb(void *tcb);
 uint64_t pk__thread_pointer(void);
 void pk__set_thread_pointer(uint64_t pointer);
 
+/* Runs `run` so that it can be left from a signal's handler: returns 0, or what pk__land was given. Not nested. */
+int pk__try(void (*run)(void *), void *argument);
+/* Makes the interrupted thread, which is inside pk__try, return from it with `why` when the handler ends. */
+void pk__land(void *context, int why);
+
 /* Update points. A stub is PK_STUB_SIZE bytes within reach of the code; it leads a thread into the runtime and then to
  * pk__point_targets[number]. */
 enum { PK_STUB_SIZE = 16 };

@@ -145,6 +145,50 @@ uint64_t pk__thread_pointer(void) {
 
 void pk__set_thread_pointer(uint64_t pointer) { pk__call2(SYS_arch_prctl, ARCH_SET_FS, (long)pointer); }
 
+__attribute__((used)) static uint64_t landing; /* the stack pointer in pk__try */
+
+__asm__(".text\n"
+        ".hidden pk__try\n"
+        ".globl pk__try\n"
+        ".type pk__try,@function\n"
+        "pk__try:\n"
+        "    .cfi_startproc\n"
+        "    push %rbp\n"
+        "    push %rbx\n"
+        "    push %r12\n"
+        "    push %r13\n"
+        "    push %r14\n"
+        "    push %r15\n"
+        "    .cfi_def_cfa_offset 56\n"
+        "    sub $8, %rsp\n"
+        "    .cfi_def_cfa_offset 64\n"
+        "    mov %rsp, landing(%rip)\n"
+        "    mov %rdi, %rax\n"
+        "    mov %rsi, %rdi\n"
+        "    call *%rax\n"
+        "    xor %eax, %eax\n"
+        ".hidden pk__landed\n"
+        ".globl pk__landed\n"
+        "pk__landed:\n"
+        "    add $8, %rsp\n"
+        "    pop %r15\n"
+        "    pop %r14\n"
+        "    pop %r13\n"
+        "    pop %r12\n"
+        "    pop %rbx\n"
+        "    pop %rbp\n"
+        "    ret\n"
+        "    .cfi_endproc\n"
+        ".size pk__try,.-pk__try\n");
+extern const uint8_t pk__landed[] __attribute__((visibility("hidden")));
+
+void pk__land(void *context, int why) {
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    registers[REG_RSP] = (greg_t)landing;
+    registers[REG_RIP] = (greg_t)(uint64_t)pk__landed;
+    registers[REG_RAX] = why;
+}
+
 /* A stub pushes its number and comes here: the thread sends itself the reserved signal, so that the kernel saves all of it
  * and the handler keeps it until the update is over; then it goes on at the function that it was about to enter. */
 uint64_t *pk__point_targets;

@@ -7,7 +7,15 @@
  * Called by the worker while all threads are parked, none of them in the allocator. The update's code and the program's
  * allocator run as one of the parked threads: with its thread pointer, so that what is thread-local exists.
  */
+#define _GNU_SOURCE
+#include <sys/mman.h>
+#include <sys/syscall.h>
+
 #include "migration.h"
+
+enum { EDGE = 128, MARK = 0xa5 };
+
+static const uint64_t longest = 10000000000u; /* ns, for all of it */
 
 static void *forward(struct pk_migration *migration, const void *old) {
     struct pk_moving *moving = (struct pk_moving *)migration;
@@ -162,10 +170,49 @@ static const struct pk_error *find_places(struct pk_moving *moving) {
     return error;
 }
 
-static const struct pk_error *call(struct pk_moving *moving, pk_conversion *convert, const void *from, void *to, const char *name) {
-    int result = convert(&moving->shared, from, to);
+/* Room for one new object between bytes that must stay as they are, its end at a page that cannot be touched. */
+static const struct pk_error *prepare_scratch(struct pk_moving *moving, size_t size) {
+    size_t wanted = (size + EDGE + PK_PAGE - 1) / PK_PAGE * PK_PAGE;
+    if (wanted <= moving->scratch_size)
+        return NULL;
+    if (moving->scratch)
+        pk__unmap(moving->scratch, moving->scratch_size + PK_PAGE);
+    moving->scratch = pk__map(wanted + PK_PAGE);
+    moving->scratch_size = moving->scratch ? wanted : 0;
+    if (!moving->scratch)
+        return pk__fail("PKL104", "there is no memory to convert an object of %d bytes", (int64_t)size);
+    pk__call3(SYS_mprotect, (long)(moving->scratch + wanted), PK_PAGE, PROT_NONE);
+    return NULL;
+}
+
+static int edges_hold(const uint8_t *start, const uint8_t *to, size_t size, const uint8_t *end) {
+    for (const uint8_t *at = start; at < to; at++)
+        if (*at != MARK)
+            return 0;
+    for (const uint8_t *at = to + size; at < end; at++)
+        if (*at != MARK)
+            return 0;
+    return 1;
+}
+
+/* One conversion: into the scratch, so that what is written beside the object is found, then to where it belongs. */
+static const struct pk_error *call(struct pk_moving *moving, pk_conversion *convert, const void *from, void *to, size_t size, const char *name) {
+    const struct pk_error *error = prepare_scratch(moving, size);
+    if (error)
+        return error;
+    uint8_t *end = moving->scratch + moving->scratch_size;
+    uint8_t *object = end - (size + 15) / 16 * 16, *start = object - EDGE / 2;
+    for (uint8_t *at = start; at < end; at++)
+        *at = MARK;
+    pk__copy(object, to, size);
+    moving->what = name;
+    int result = convert(&moving->shared, from, object);
     if (result && !moving->failed)
         return pk__fail("PKL115", "the conversion of %s gave up with %d", name, (int64_t)result);
+    if (!moving->failed && !edges_hold(start, object, size, end))
+        return pk__fail("PKL116", "the conversion of %s writes beside its object", name);
+    if (!moving->failed)
+        pk__copy(to, object, size);
     return moving->failed;
 }
 
@@ -177,7 +224,7 @@ static const struct pk_error *convert_elements(struct pk_moving *moving, const s
     for (uint32_t i = 0; i < count && !error; i++) {
         uint8_t *to = (uint8_t *)object->now + (size_t)i * shape->new_size;
         pk__zero(to, shape->new_size);
-        error = call(moving, shape->convert, from + (size_t)i * shape->size, to, shape->name);
+        error = call(moving, shape->convert, from + (size_t)i * shape->size, to, shape->new_size, shape->name);
     }
     return error;
 }
@@ -190,7 +237,8 @@ static const struct pk_error *convert_variable(struct pk_moving *moving, const s
     if (root->flags & PK_NEW_CONTENT)
         return NULL;
     if (root->convert)
-        return call(moving, root->convert, (const void *)object->old, (void *)object->now, root->name);
+        return call(moving, root->convert, (const void *)object->old, (void *)object->now,
+                    (size_t)root->new_size * root->moved_count, root->name);
     if (shape->convert)
         return convert_elements(moving, object, (const uint8_t *)object->old, count);
     pk__copy((void *)object->now, (const void *)object->old, (size_t)count * shape->size);
@@ -263,18 +311,32 @@ static const struct pk_error *run_hook(struct pk_moving *moving, int (*hook)(str
     return moving->failed ? moving->failed : pk__fail("PKL115", "the hook %s gave up", name);
 }
 
-static const struct pk_error *migrate(struct pk_moving *moving) {
+static const struct pk_error *in_order(struct pk_moving *moving) {
     const struct pk_error *error = run_hook(moving, moving->plan->before, "before");
+    moving->what = "finding the objects that change";
     if (!error)
         error = discover(moving);
     if (!error && moving->plan->nested)
         error = pk__drop_parts(moving);
+    moving->what = "finding places for objects that change";
     if (!error)
         error = find_places(moving);
     if (!error)
         error = convert_all(moving);
+    moving->what = "the hook `after`";
+    return error ? error : run_hook(moving, moving->plan->after, "after");
+}
+
+static void guarded(void *argument) {
+    struct pk_moving *moving = argument;
+    moving->result = in_order(moving);
+}
+
+static const struct pk_error *migrate(struct pk_moving *moving) {
+    moving->what = "the hook `before`";
+    const struct pk_error *error = pk__guard(guarded, moving, longest, &moving->what);
     if (!error)
-        error = run_hook(moving, moving->plan->after, "after");
+        error = moving->result;
     return error ? error : pk__check_references(moving);
 }
 
@@ -362,6 +424,8 @@ void pk__free_migration(struct pk_image *image) {
     pk__empty(&moving->bytes);
     pk__empty(&moving->rows);
     pk__unmap(moving->map, moving->map_bytes);
+    if (moving->scratch)
+        pk__unmap(moving->scratch, moving->scratch_size + PK_PAGE);
     pk__unmap(moving->sorted, moving->changed * sizeof *moving->sorted);
     pk__unmap(moving->first_row, (moving->plan->root_count + 1) * sizeof *moving->first_row);
     pk__unmap(moving, sizeof *moving);

@@ -59,6 +59,10 @@ struct pk_moving {
     size_t changed;      /* how many there are */
     uintptr_t low, high; /* all of them lie between */
     uint64_t moved, forwarded;
+    const char *what;    /* is being done, for the report of a crash */
+    uint8_t *scratch;    /* where one object at a time is converted */
+    size_t scratch_size;
+    const struct pk_error *result;
     const struct pk_error *failed; /* what the update's code or a forwarding ran into */
 };
 

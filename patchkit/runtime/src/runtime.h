@@ -261,6 +261,11 @@ int pk__take_late_signal(uint64_t avoid);
 void pk__give_signal_back(int signal);
 /* Before a gathering: makes sure that interruptions come here. */
 void pk__take_interruptions(void);
+/* guard.c: runs code that is not ours, in the worker. Returns NULL, or why it was ended: it crashed or took too long. */
+PK_STOPPED const struct pk_error *pk__guard(void (*run)(void *), void *argument, uint64_t limit, const char *const *what);
+/* The limit is over; in the handler. */
+void pk__too_long(void *context);
+
 /* Interrupts a thread of this process: it parks if a gathering is on. Negative where there is none. */
 long pk__interrupt(int tid);
 

@@ -41,6 +41,10 @@ static void on_wake(int signal, siginfo_t *information, void *context) {
 
 static void on_interruption(int signal, siginfo_t *information, void *context) {
     struct pk_runtime *rt = &pk__runtime;
+    if (information->si_code == SI_TIMER && information->si_value.sival_ptr == rt) {
+        pk__too_long(context);
+        return;
+    }
     if (information->si_code != SI_QUEUE || information->si_value.sival_ptr != rt) {
         if ((uintptr_t)before.handler > (uintptr_t)SIG_IGN)
             before.handler(signal, information, context);
