@@ -11,6 +11,7 @@ from patchkit.diff.functions import changed_bodies
 from patchkit.diff.matching import pair_programs
 from patchkit.diff.pair import Pair
 from patchkit.model.change import Change, Comparison, Subject, Verdict
+from patchkit.model.ctype import Named
 from patchkit.model.program import Function, Linkage, Program, Variable
 from patchkit.transform.migration import Migration
 
@@ -71,7 +72,7 @@ def pair_versions(
         else:
             _pair_variable(old.variables[old_key], new.variables[new_key], pair, verdicts.get(old_key), result)
     if migration is not None:
-        _pin_users(old, migration, result)
+        _pin_users(pair, migration, result)
     return result
 
 
@@ -83,14 +84,23 @@ def _move_variable(old: Variable, new: Variable, reason: str, result: Pairing) -
         result.broken[identity] = reason
 
 
-def _pin_users(program: Program, migration: Migration, result: Pairing) -> None:
-    """Code that reaches members whose place changed must not go on in what it was; names decide, which is enough."""
-    for function in program.functions.values():
-        reached = set(function.members)
-        for key, members in migration.layouts.items():
-            if reached & members:
+def _pin_users(pair: Pair, migration: Migration, result: Pairing) -> None:
+    """Code that knows a changed type must not go on in what it was: it may hold such objects, or reach into one.
+
+    Names decide: those of the type, in the signature or the body, and those of its members. That is more than enough.
+    """
+    for key, members in migration.layouts.items():
+        naming = {function.key for function in pair.old_usage.naming_type(key)}
+        for function in pair.old.functions.values():
+            if function.key in naming or members.intersection(function.members) or _takes(function, key, pair):
                 for identity in function_identities(function):
-                    result.changed.setdefault(identity, f"{function.name} may reach members of {key}, which changed")
+                    result.changed.setdefault(identity, f"{function.name} knows {key}, which changed")
+
+
+def _takes(function: Function, key: str, pair: Pair) -> bool:
+    types = (function.type.result, *function.type.parameters)
+    cores = (pair.old_types.core(each) for each in types)
+    return any(isinstance(core, Named) and core.key == key for core in cores)
 
 
 def _refuse_change(change: Change) -> Iterator[Refusal]:

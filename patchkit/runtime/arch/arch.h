@@ -21,6 +21,9 @@ long pk__syscall(long number, long a, long b, long c, long d, long e, long f);
 
 /* The registers of a thread that the kernel has interrupted for a signal; `context` is the handler's third argument. */
 void pk__context_registers(const void *context, struct pk_registers *ret);
+/* What the system call that it waits in was given; zeros where it is in none. */
+enum { PK_ARGUMENTS = 6 };
+void pk__context_arguments(const void *context, uint64_t ret[PK_ARGUMENTS]);
 /* Whether the thread was interrupted in, right before or right after a system call. */
 int pk__context_at_call(const void *context);
 /* Makes an interrupted system call begin again when the handler returns, if the kernel would not do so itself. `number`

@@ -43,6 +43,13 @@ int pk__context_at_call(const void *context) {
     return is_syscall(code) || (((uintptr_t)code & 4095) >= 2 && is_syscall(code - 2));
 }
 
+void pk__context_arguments(const void *context, uint64_t ret[PK_ARGUMENTS]) {
+    static const uint8_t order[PK_ARGUMENTS] = {REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
+    int waits = pk__context_at_call(context);
+    for (int i = 0; i < PK_ARGUMENTS; i++)
+        ret[i] = waits ? (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[order[i]] : 0;
+}
+
 long pk__context_call(const void *context) {
     const uint8_t *code = place(context);
     if (is_syscall(code))

@@ -93,6 +93,16 @@ static int is_allowed(struct pk_thread *thread, const struct found *found, const
     return 1;
 }
 
+/* An update that converts state asks the program's allocator for memory, which must not be in the middle of something. */
+static int is_allocator(const char *function) {
+    static const char *const names[] = {"malloc", "calloc", "realloc", "free", "memalign", "aligned_alloc", "posix_memalign"};
+    const char *name = function && pk__starts(function, "__libc_") ? function + 7 : function;
+    for (size_t i = 0; name && i < sizeof names / sizeof *names; i++)
+        if (pk__same(name, names[i]))
+            return 1;
+    return 0;
+}
+
 /* A thread must not stand within the bytes that a jump will take. */
 static int is_at_entry(const struct pk_image *image, uintptr_t place) {
     const struct pk_patch *patch = pk__rows(image->payload, &image->payload->patches);
@@ -118,6 +128,8 @@ void pk__judge(struct pk_thread *thread, const struct pk_image *image, struct pk
         struct pk_frame *frame = &stack->frames[stack->count++];
         frame->place = place;
         name_frame(frame, image, exact ? place : place - 1);
+        if (image->payload->plan != PK_NOWHERE && !reverting && thread->safe && is_allocator(frame->function))
+            refuse(thread, "it is in the allocator, which the update needs", frame->function);
         struct found found;
         /* At an update point the function is about to be entered: whatever it is now, it will be the new one. */
         if (!(first && at_point) && find(exact ? place : place - 1, image, &found) && thread->safe)

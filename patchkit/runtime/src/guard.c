@@ -70,8 +70,8 @@ static const struct pk_error *judge(int why, const char *what) {
     if (!why)
         return NULL;
     if (why == TOO_LONG)
-        return pk__fail("PKL116", "%s took too long, and was ended", what);
-    return pk__fail("PKL116", "%s crashed with signal %d", what, (int64_t)why);
+        return pk__fail("PKL122", "%s took too long, and was ended", what);
+    return pk__fail("PKL122", "%s crashed with signal %d", what, (int64_t)why);
 }
 
 const struct pk_error *pk__guard(void (*run)(void *), void *argument, uint64_t limit, const char *const *what) {

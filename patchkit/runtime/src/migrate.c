@@ -22,14 +22,14 @@ static void *forward(struct pk_migration *migration, const void *old) {
     int known;
     uintptr_t place = pk__new_place(moving, (uintptr_t)old, &known);
     if (known && !place && !moving->failed)
-        moving->failed = pk__fail("PKL115", "a pointer leads to %x, which the new version does not have", (uint64_t)old);
+        moving->failed = pk__fail("PKL121", "a pointer leads to %x, which the new version does not have", (uint64_t)old);
     return (void *)place;
 }
 
 static int refuse(struct pk_migration *migration, const char *what, int64_t value) {
     struct pk_moving *moving = (struct pk_moving *)migration;
     if (!moving->failed)
-        moving->failed = pk__fail("PKL115", "%s (%d)", what, value);
+        moving->failed = pk__fail("PKL121", "%s (%d)", what, value);
     return 1;
 }
 
@@ -143,7 +143,7 @@ static const struct pk_error *place_on_heap(struct pk_moving *moving, struct pk_
         return NULL;
     void *place = shape->allocate ? shape->allocate(size) : NULL;
     if (!place)
-        return pk__fail("PKL115", shape->allocate ? "there is no memory for a larger %s" : "%s is on the heap, and nothing says what allocates it",
+        return pk__fail("PKL121", shape->allocate ? "there is no memory for a larger %s" : "%s is on the heap, and nothing says what allocates it",
                         shape->name);
     object->now = (uintptr_t)place;
     moving->moved++;
@@ -208,9 +208,9 @@ static const struct pk_error *call(struct pk_moving *moving, pk_conversion *conv
     moving->what = name;
     int result = convert(&moving->shared, from, object);
     if (result && !moving->failed)
-        return pk__fail("PKL115", "the conversion of %s gave up with %d", name, (int64_t)result);
+        return pk__fail("PKL121", "the conversion of %s gave up with %d", name, (int64_t)result);
     if (!moving->failed && !edges_hold(start, object, size, end))
-        return pk__fail("PKL116", "the conversion of %s writes beside its object", name);
+        return pk__fail("PKL122", "the conversion of %s writes beside its object", name);
     if (!moving->failed)
         pk__copy(to, object, size);
     return moving->failed;
@@ -268,7 +268,7 @@ static const struct pk_error *forward_slot(struct pk_moving *moving, const struc
         if (moving->failed)
             return moving->failed;
         if (known && !now)
-            return pk__fail("PKL115", "a pointer at %x leads to what the new version does not have", (uint64_t)place);
+            return pk__fail("PKL121", "a pointer at %x leads to what the new version does not have", (uint64_t)place);
         if (now == (word & ~bits))
             continue;
         const struct pk_error *error = pk__keep(moving, place, sizeof word, NULL);
@@ -308,7 +308,7 @@ static const struct pk_error *convert_all(struct pk_moving *moving) {
 static const struct pk_error *run_hook(struct pk_moving *moving, int (*hook)(struct pk_migration *), const char *name) {
     if (!hook || !hook(&moving->shared))
         return moving->failed;
-    return moving->failed ? moving->failed : pk__fail("PKL115", "the hook %s gave up", name);
+    return moving->failed ? moving->failed : pk__fail("PKL121", "the hook %s gave up", name);
 }
 
 static const struct pk_error *in_order(struct pk_moving *moving) {

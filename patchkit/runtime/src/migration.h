@@ -73,6 +73,8 @@ PK_STOPPED struct pk_object *pk__object_at(const struct pk_moving *moving, uintp
 /* Marks what is a part of another object. */
 PK_STOPPED const struct pk_error *pk__drop_parts(struct pk_moving *moving);
 PK_STOPPED int pk__is_changed(const struct pk_moving *moving, const struct pk_object *object);
+/* The changed object that holds `place`, NULL where none does. */
+PK_STOPPED const struct pk_object *pk__changed_around(struct pk_moving *moving, uintptr_t place);
 /* Where `place` is now; `*known` tells whether it is in a changed object. 0: what was there is gone. */
 PK_STOPPED uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, int *known);
 

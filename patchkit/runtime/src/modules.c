@@ -265,3 +265,11 @@ const char *pk__exported_name(const struct pk_module *module, uintptr_t place) {
     }
     return NULL;
 }
+
+int pk__is_system(const struct pk_module *module) {
+    const char *base = module->name ? module->name : "";
+    for (const char *at = base; *at; at++)
+        if (*at == '/')
+            base = at + 1;
+    return pk__starts(base, "libc.so") || pk__starts(base, "ld-linux") || pk__starts(base, "ld-musl");
+}

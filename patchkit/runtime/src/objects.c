@@ -114,7 +114,7 @@ const struct pk_error *pk__add_object(struct pk_moving *moving, uintptr_t place,
     if (known || !count || (!root && variable_around(moving, place)))
         return NULL; /* a part of something known */
     if (count > UINT32_MAX || moving->objects.count >= UINT32_MAX - 1)
-        return pk__fail("PKL115", "%s at %x: %d objects in a row are more than can be true",
+        return pk__fail("PKL121", "%s at %x: %d objects in a row are more than can be true",
                         moving->plan->shapes[shape].name, (uint64_t)place, (int64_t)count);
     const struct pk_error *error = grow_map(moving);
     struct pk_object *object = error ? NULL : pk__push(&moving->objects);
@@ -189,7 +189,7 @@ static int sort_changed(struct pk_moving *moving) {
     return 1;
 }
 
-static const struct pk_object *changed_around(struct pk_moving *moving, uintptr_t place) {
+const struct pk_object *pk__changed_around(struct pk_moving *moving, uintptr_t place) {
     if (!moving->sorted && !sort_changed(moving)) {
         moving->failed = no_memory();
         return NULL;
@@ -242,7 +242,7 @@ uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, int *known) {
         return place;
     const struct pk_object *object = pk__object_at(moving, place);
     if (!object || !pk__is_changed(moving, object))
-        object = changed_around(moving, place);
+        object = pk__changed_around(moving, place);
     if (!object)
         return place;
     *known = 1;

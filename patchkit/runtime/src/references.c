@@ -1,20 +1,99 @@
 /* references.c: words that no type describes, and that look as if they led to what has moved.
  *
- * Called by the worker after the migration, before the switch. Where one is found the update is refused: a word may be a
- * number, and then must stay; or a pointer, and then must not.
+ * Called by the worker after the migration, before the switch, while all threads are parked. What is looked at: what the
+ * kernel was given by threads that wait in system calls, and the writable data of the program and its libraries. Where a
+ * word is found the update is refused: it may be a number, and then must stay; or a pointer, and then must not.
+ *
+ * Stacks: code that knows the changed types is on none (it is pinned when the bundle is made), and what the C library holds
+ * for a waiting call is what the call was given. Its own data is left out: the allocator's lists lead to the ends of blocks.
  */
 #include "migration.h"
 
-/* The old place of a variable or object that moved holds `word`. */
-static const struct pk_object *moved_around(struct pk_moving *moving, uint64_t word) {
+enum { MAPS = 4 << 20, TOLD = 8 };
+
+struct search {
+    struct pk_moving *moving;
+    uint64_t found;
+};
+
+/* Whether `word` leads to a place that is elsewhere now. */
+static const struct pk_object *moved_from(struct pk_moving *moving, uint64_t word) {
     int known;
     if (word < moving->low || word >= moving->high)
         return NULL;
     uintptr_t now = pk__new_place(moving, word, &known);
-    return known && now != word ? pk__object_at(moving, word) : NULL;
+    return known && now != word ? pk__changed_around(moving, word) : NULL;
+}
+
+static void look_at(struct search *search, uint64_t word, const char *where, uint64_t number) {
+    const struct pk_object *object = moved_from(search->moving, word);
+    if (!object)
+        return;
+    const struct pk_plan *plan = search->moving->plan;
+    const char *name = object->root ? plan->roots[object->root - 1].name : plan->shapes[object->shape].name;
+    if (search->found++ < TOLD)
+        pk__log("pinned: %s %x holds %x, inside of %s, which moves", where, number, word, name);
+    if (search->found == 1)
+        search->moving->failed = pk__fail("PKL123", "%s %x holds %x, which looks like an address inside of %s, which moves",
+                                          where, number, word, name);
+}
+
+/* Whether the word at `place` belongs to what the migration knows: the old storage of variables that moved. */
+static int is_old_storage(struct pk_moving *moving, uintptr_t place) {
+    int known;
+    if (place < moving->low || place >= moving->high)
+        return 0;
+    pk__new_place(moving, place, &known);
+    return known;
+}
+
+static void look_through(struct search *search, uintptr_t start, uintptr_t end, const char *where) {
+    uint64_t *words = pk__runtime.scratch->words;
+    const size_t most = sizeof pk__runtime.scratch->words;
+    for (uintptr_t at = (start + 7) & ~(uintptr_t)7; at < end; at += most) {
+        size_t some = end - at < most ? (end - at) & ~(size_t)7 : most;
+        if (!pk__peek(at, words, some))
+            continue;
+        for (size_t i = 0; i < some / 8; i++)
+            if (words[i] >= search->moving->low && words[i] < search->moving->high && !is_old_storage(search->moving, at + 8 * i))
+                look_at(search, words[i], where, at + 8 * i);
+    }
+}
+
+static void look_at_call(struct search *search, const struct pk_thread *thread) {
+    uint64_t arguments[PK_ARGUMENTS];
+    pk__context_arguments(thread->context, arguments);
+    for (int i = 0; i < PK_ARGUMENTS; i++)
+        look_at(search, arguments[i], "a system call of thread", (uint64_t)thread->tid);
+}
+
+static void look_at_mapping(struct search *search, uintptr_t start, uintptr_t end) {
+    const struct pk_runtime *rt = &pk__runtime;
+    const struct pk_module *module = pk__module_of(start);
+    if (!module || module == pk__module_of((uintptr_t)rt) || pk__is_system(module))
+        return;
+    look_through(search, start, end, module->base == rt->program.base ? "the program's data at" : "a library's data at");
 }
 
 const struct pk_error *pk__check_references(struct pk_moving *moving) {
-    (void)moved_around;
+    struct search search = {moving, 0};
+    if (moving->low >= moving->high)
+        return NULL;
+    char *maps = pk__map(MAPS);
+    if (!maps || pk__read_file("/proc/self/maps", maps, MAPS) <= 0) {
+        pk__unmap(maps, MAPS);
+        return pk__fail("PKL104", "the process's mappings cannot be read");
+    }
+    for (size_t i = 0; i < pk__runtime.thread_count; i++)
+        if (pk__runtime.threads[i].tid > 0 && pk__runtime.threads[i].state == PK_PARKED)
+            look_at_call(&search, &pk__runtime.threads[i]);
+    for (const char *at = maps; *at;) {
+        uintptr_t start, end;
+        int writable;
+        at = pk__read_mapping(at, &start, &end, &writable);
+        if (writable)
+            look_at_mapping(&search, start, end);
+    }
+    pk__unmap(maps, MAPS);
     return moving->failed;
 }

@@ -158,6 +158,8 @@ const struct pk_error *pk__fail(const char *code, const char *format, ...);
 void pk__find_program(struct pk_program *ret, const uint64_t *auxiliary);
 void pk__find_modules(void);
 const struct pk_module *pk__module_of(uintptr_t place);
+/* Whether it is the C library or the dynamic linker. */
+int pk__is_system(const struct pk_module *module);
 /* The address of an exported function or object; 0 where no loaded module has it. */
 uintptr_t pk__find_symbol(const char *name, const char *version);
 int pk__is_loaded(const char *soname);
@@ -228,6 +230,8 @@ struct pk_image *pk__sweepable(void); /* NULL where there is none */
 /* Whether any word of the process may point into the image's TEXT; for a forked copy, in which nothing moves. */
 int pk__is_reached(const struct pk_image *image);
 void pk__drop_text(struct pk_image *image);
+/* Reads one line of /proc/self/maps from `text`; returns what is behind it. */
+const char *pk__read_mapping(const char *text, uintptr_t *start, uintptr_t *end, int *writable);
 
 /* transaction.c */
 struct pk_wish {

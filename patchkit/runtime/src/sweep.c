@@ -33,8 +33,7 @@ static int points_into(uintptr_t start, uintptr_t end, uintptr_t low, uintptr_t 
     return 0;
 }
 
-/* Reads one line of /proc/self/maps from `text`; returns what is behind it. */
-static const char *read_mapping(const char *text, uintptr_t *start, uintptr_t *end, int *writable) {
+const char *pk__read_mapping(const char *text, uintptr_t *start, uintptr_t *end, int *writable) {
     uintptr_t *const bounds[2] = {start, end};
     for (int i = 0; i < 2; i++, text++) {
         *bounds[i] = 0;
@@ -58,7 +57,7 @@ int pk__is_reached(const struct pk_image *image) {
     for (const char *at = maps; !reached && *at;) {
         uintptr_t start, end;
         int writable;
-        at = read_mapping(at, &start, &end, &writable);
+        at = pk__read_mapping(at, &start, &end, &writable);
         int own = (start <= here && here < end) || start == (uintptr_t)maps ||
                   (start <= (uintptr_t)pk__runtime.scratch && (uintptr_t)pk__runtime.scratch < end);
         if (writable && !own)
