@@ -10,6 +10,7 @@ from patchkit.bundle.payload import (
     WIDTH,
     FunctionRow,
     Kind,
+    Origin,
     Payload,
     Relocation,
     RelocationKind,
@@ -67,6 +68,7 @@ def _tables(payload: Payload, total: int) -> Iterator[str]:
             yield "unwind information lies outside"
     if not _sorted(row.start for row in payload.unwind):
         yield "the unwind table is not sorted"
+    yield from _transfers(payload)
     for new in payload.news:
         if new.old != NONE and new.old >= count:
             yield f"{new.name} is adopted from nothing"
@@ -94,6 +96,18 @@ def _relocation(payload: Payload, row: Relocation, total: int) -> str | None:
     elif row.target is Target.SELF and not 0 <= row.addend <= total:
         return "a reference into the image leads out of it"
     return None
+
+
+def _transfers(payload: Payload) -> Iterator[str]:
+    for row in payload.transfers:
+        if not 0 < row.first <= row.last or row.code + row.last - row.first > payload.segments[Segment.TEXT]:
+            yield f"a frame of {row.name} would be moved out of the code"
+        if not row.origin or row.origin & ~(Origin.EXECUTABLE | Origin.IMAGE):
+            yield f"a frame of {row.name} is of no known code"
+    if not _sorted(row.key for row in payload.transfers):
+        yield "the transfers are not sorted"
+    if any(index >= len(payload.olds) for index in payload.strays):
+        yield "a stray is no old"
 
 
 def _functions(payload: Payload) -> Iterator[str]:

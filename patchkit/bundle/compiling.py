@@ -53,9 +53,15 @@ def compile_units(
         results = pool.map(lambda unit: _compile(unit, cache, clean), units)
         compiled = []
         for count, (name, path) in enumerate(zip(names, results, strict=True), 1):
-            progress("compiling the new version's code", count, len(units))
+            progress("compiling the code", count, len(units))
             compiled.append(CompiledUnit(name, read_elf_file(path)))
     return tuple(compiled)
+
+
+def are_compiled(recording: Recording, program: LinkedProgram, cache: Path) -> bool:
+    """Whether `cache` has all units of `program`, so that their sources are not needed."""
+    units = [recording.units[index] for index in program.units]
+    return all(unit.text and (cache / f"{_key(unit)}.o").exists() for unit in units)
 
 
 def _compile(unit: RecordedUnit, cache: Path, environ: Mapping[str, str]) -> Path:

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from patchkit.bundle import payload as rows
 from patchkit.bundle.converting import PLAN, Names
@@ -192,6 +192,17 @@ class Linker(Resolver):
             self.olds.append(
                 rows.Old(thing.identity.key, thing.place & NOWHERE, thing.size, thing.identity.text, thing.kind)
             )
+        return index
+
+    def use_stray(self, identity: Identity) -> int | None:
+        """Return the index of an old thing whose address must not be in a frame that is moved, or None."""
+        thing = self.old.things.get(identity)
+        if thing is None or thing.kind is Kind.TLS:
+            return None
+        index = self.old_index.get(identity)
+        if index is None:
+            index = self.use_old(thing)
+            self.olds[index] = replace(self.olds[index], optional=True)
         return index
 
     def spot(self, source: ObjectFile, symbol: int, addend: int, *, taken: bool) -> Spot:

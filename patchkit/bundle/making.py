@@ -1,23 +1,24 @@
 """Making a bundle from two recorded versions: everything that is decided before a process is known."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 from patchkit.bundle.archive import PAYLOAD, Manifest, compressed, write_bundle
 from patchkit.bundle.check import check_payload
-from patchkit.bundle.compiling import compile_units
+from patchkit.bundle.compiling import CompiledUnit, are_compiled, compile_units
 from patchkit.bundle.converting import Names, compile_migration
 from patchkit.bundle.disassembly import Code, disassemble
 from patchkit.bundle.executable import Executable, Thing, read_executable
 from patchkit.bundle.keys import Identity, is_clone
 from patchkit.bundle.linking import Linked, Linker, old_function_rows
-from patchkit.bundle.objects import Program as Objects, read_objects
+from patchkit.bundle.objects import Program as Objects, code_digest, read_objects
 from patchkit.bundle.pairing import Pairing, Refusal, pair_versions
 from patchkit.bundle.payload import Kind, Payload, Reason, read_payload, write_payload
-from patchkit.errors import InputError
+from patchkit.bundle.transfers import find_transfers
+from patchkit.errors import BuildError, InputError
 from patchkit.model.build import LinkedProgram, Recording
 from patchkit.model.change import Comparison
 from patchkit.model.codec import program_to_json
@@ -85,7 +86,7 @@ def make_bundle(old: Version, new: Version, comparison: Comparison, output: Path
     executable = read_executable(_executable_path(old.recording, before), old.recording.root)
     successor = read_executable(_executable_path(new.recording, after), new.recording.root)
     cache = settings.cache / "objects"
-    units = compile_units(new.recording, after, cache, settings.jobs, settings.environ, settings.progress)
+    units = recorded = compile_units(new.recording, after, cache, settings.jobs, settings.environ, settings.progress)
     names = None
     if migration is not None:
         command = new.recording.units[after.units[0]].command
@@ -101,25 +102,14 @@ def make_bundle(old: Version, new: Version, comparison: Comparison, output: Path
         return Made(tuple(refusals), tuple(pairing.notes))
     linked = linker.link()
     payload = _payload(executable, successor, linked, code, entries, pairing, settings)
+    former = _former_objects(old, before, executable, settings)
+    settings.progress("comparing the code", 0, 0)
+    payload = _with_transfers(payload, linker, recorded, former)
     check_payload(payload)
     data = write_payload(payload)
     assert read_payload(data) == payload
-    members = {
-        PAYLOAD: data,
-        "report.txt": render(comparison, Format.TEXT, Options()).encode(),
-        "old.json.gz": compressed(_json(old.program)),
-        "new.json.gz": compressed(_json(new.program)),
-    }
-    manifest = Manifest(
-        program=Path(before.output).name,
-        old=payload.from_id.hex(),
-        new=payload.to_id.hex(),
-        sequence=settings.sequence,
-        expires=settings.expires,
-        reversible=migration is None,
-        functions=len(payload.patches),
-    )
-    written = write_bundle(output, manifest, members, settings.key)
+    manifest, members = _members(old, new, comparison, Path(before.output).name, payload, settings)
+    written = write_bundle(output, manifest, {PAYLOAD: data, **members}, settings.key)
     return Made(
         (),
         (*pairing.notes, *_notes(objects)),
@@ -130,6 +120,57 @@ def make_bundle(old: Version, new: Version, comparison: Comparison, output: Path
         fresh=linked.fresh,
         size=output.stat().st_size,
     )
+
+
+def _members(
+    old: Version, new: Version, comparison: Comparison, name: str, payload: Payload, settings: Settings
+) -> tuple[Manifest, dict[str, bytes]]:
+    """The manifest, and what goes with the payload."""
+    members = {
+        "report.txt": render(comparison, Format.TEXT, Options()).encode(),
+        "old.json.gz": compressed(_json(old.program)),
+        "new.json.gz": compressed(_json(new.program)),
+    }
+    manifest = Manifest(
+        program=name,
+        old=payload.from_id.hex(),
+        new=payload.to_id.hex(),
+        sequence=settings.sequence,
+        expires=settings.expires,
+        reversible=settings.migration is None,
+        functions=len(payload.patches),
+    )
+    return manifest, members
+
+
+def _with_transfers(
+    payload: Payload, linker: Linker, recorded: Iterable[CompiledUnit], former: Objects | None
+) -> Payload:
+    """Add which frames of the old version go on in the new one; `former` are the old version's objects, `recorded` the
+    new one's without what the update adds.
+    """
+    transfers = find_transfers(linker, linker.old, former)
+    strays = [linker.use_stray(each) for each in transfers.strays]
+    return replace(
+        payload,
+        olds=tuple(linker.olds),
+        transfers=transfers.rows,
+        strays=tuple(index for index in strays if index is not None),
+        from_code=code_digest(former, {each.unit for each in former.objects}) if former is not None else 0,
+        to_code=code_digest(linker.program, {each.unit for each in recorded}),
+    )
+
+
+def _former_objects(old: Version, before: LinkedProgram, executable: Executable, settings: Settings) -> Objects | None:
+    """The old version as an update brings it to a process; None where its sources are not there any more."""
+    cache = settings.cache / "objects"
+    try:
+        if not are_compiled(old.recording, before, cache):
+            _check_sources(old.recording, before)
+        units = compile_units(old.recording, before, cache, settings.jobs, settings.environ, settings.progress)
+    except (InputError, BuildError):
+        return None
+    return read_objects(units, executable)
 
 
 def _json(program: Program) -> bytes:

@@ -1,6 +1,7 @@
 """The new version's objects: the pieces that they are made of, and which piece every symbol stands for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -185,6 +186,17 @@ def _find_variables(result: ObjectFile) -> None:
         first = definitions[0]
         if first.piece is not None and all(d.value == 0 and d.size == first.piece.size for d in definitions):
             first.piece.variable = min(d.identity for d in definitions if d.identity is not None)
+
+
+def code_digest(program: Program, units: Set[str]) -> int:
+    """Return a number that is the same for the same code of `units`, never 0."""
+    digest = hashlib.blake2b(digest_size=8)
+    for each in program.objects:
+        for piece in each.pieces.values():
+            if piece.home is Home.TEXT and each.unit in units:
+                digest.update(f"{each.unit}\0{piece.section}\0{piece.size}\0".encode("utf-8", "surrogateescape"))
+                digest.update(piece.content)
+    return int.from_bytes(digest.digest(), "little") | 1
 
 
 def is_section_symbol(symbol: Symbol) -> bool:

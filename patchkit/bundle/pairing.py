@@ -37,8 +37,8 @@ class Refusal:
 class Pairing:
     """The outcome. Identities of functions and variables of the new version lead to those of the old one in `former`;
     `replaced` are new variables that take the place of old ones which must be untouched, `moved` those that an update
-    fills with what the old ones hold; `broken` and `changed` are old
-    functions with the reason that a report gives.
+    fills with what the old ones hold; `broken` and `changed` are old functions with the reason that a report gives;
+    `edited` are all whose source changed.
     """
 
     former: dict[Identity, Identity] = field(default_factory=dict)
@@ -46,6 +46,7 @@ class Pairing:
     moved: set[Identity] = field(default_factory=set)
     broken: dict[Identity, str] = field(default_factory=dict)
     changed: dict[Identity, str] = field(default_factory=dict)
+    edited: set[Identity] = field(default_factory=set)
     refusals: list[Refusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -178,6 +179,8 @@ def _pair_functions(pair: Pair, result: Pairing, may_stay: frozenset[str]) -> No
         if not pair.same(function.type, successor.type):
             for identity in olds:
                 result.broken[identity] = f"the parameters or result of {function.name} changed, and old code calls it"
+        if old_key in changed:
+            result.edited.update(olds)
         if old_key in changed and function.name not in may_stay:
             for identity in olds:
                 result.changed[identity] = f"{function.name} changed"

@@ -6,21 +6,22 @@
 import struct
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import TypeVar
+from enum import IntEnum, IntFlag
+from typing import Any, TypeVar
 
 from patchkit.errors import InputError
 
-MAGIC = b"PKPAYLD1"
+MAGIC = b"PKPAYLD2"
 PAGE = 4096
 NONE = 0xFFFFFFFF
 NOWHERE = 0xFFFFFFFFFFFFFFFF
 MACHINE_X86_64 = 62
 BUILD_ID_SIZE = 32
 
-_HEAD = struct.Struct("<8sIIQ32s32sIIQ4QQQ")
+_HEAD = struct.Struct("<8sIIQ32s32sIIQ4QQQQQ")
 _TABLE = struct.Struct("<QQ")
-HEADER_SIZE = _HEAD.size + 15 * _TABLE.size
+_TABLES = 17
+HEADER_SIZE = _HEAD.size + _TABLES * _TABLE.size
 
 
 class Segment(IntEnum):
@@ -58,6 +59,13 @@ class Target(IntEnum):
     SELF = 1
     OLD = 2
     IMPORT = 3
+
+
+class Origin(IntFlag):
+    """Whose code a return address is in: that of the executable, or of a payload that brought the same version."""
+
+    EXECUTABLE = 1
+    IMAGE = 2
 
 
 WIDTH = {
@@ -165,6 +173,20 @@ class Unwind:
 
 
 @dataclass(frozen=True, slots=True)
+class Transfer:
+    """Return addresses of the old function's code `name` from `first` to `last` (offsets from its start), and the image
+    offset that the first of them becomes.
+    """
+
+    key: int
+    code: int
+    first: int
+    last: int
+    name: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
 class Payload:
     """A whole payload. `image` are the bytes that are stored, `segments` the sizes of the four parts in bytes."""
 
@@ -185,6 +207,10 @@ class Payload:
     expects: tuple[Expect, ...] = ()
     unwind: tuple[Unwind, ...] = ()
     needed: tuple[str, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    strays: tuple[int, ...] = ()
+    from_code: int = 0
+    to_code: int = 0
     machine: int = MACHINE_X86_64
     plan: int = NOWHERE  # image offset of the migration's plan
 
@@ -207,6 +233,7 @@ _FUNCTION = struct.Struct("<QQIIII")
 _REASON = struct.Struct("<QII")
 _EXPECT = struct.Struct("<QQII")
 _UNWIND = struct.Struct("<QQ")
+_TRANSFER = struct.Struct("<QQIIII")
 _INDEX = struct.Struct("<I")
 _KEY = struct.Struct("<Q")
 
@@ -227,8 +254,9 @@ class _Strings:
 
 def _texts(payload: Payload) -> Iterable[str]:
     functions = (*payload.old_functions, *payload.new_functions)
-    named: tuple[Old | New | Import | FunctionRow | Reason, ...]
+    named: tuple[Old | New | Import | FunctionRow | Reason | Transfer, ...]
     named = (*payload.olds, *payload.news, *payload.imports, *functions, *payload.broken, *payload.pinned)
+    named += payload.transfers
     yield from (row.name for row in named)
     yield from (row.version for row in payload.imports)
     yield from (row.reason for row in (*payload.broken, *payload.pinned))
@@ -267,6 +295,8 @@ def write_payload(payload: Payload) -> bytes:
         _packed(_EXPECT, ((r.place, r.size, r.old, r.offset) for r in payload.expects)),
         _packed(_UNWIND, ((r.start, r.fde) for r in payload.unwind)),
         _packed(_INDEX, ((strings[text],) for text in payload.needed)),
+        _packed(_TRANSFER, ((r.key, r.code, r.first, r.last, strings[r.name], r.origin) for r in payload.transfers)),
+        _packed(_INDEX, ((index,) for index in payload.strays)),
     ]
     return _assemble(payload, tables)
 
@@ -296,6 +326,8 @@ def _assemble(payload: Payload, tables: Sequence[tuple[bytes, int]]) -> bytes:
         *payload.segments,
         len(payload.image),
         payload.plan,
+        payload.from_code,
+        payload.to_code,
     )
     start = head + directory + bytes(body)
     return start + bytes(image - len(start)) + payload.image
@@ -309,7 +341,7 @@ class _Reader:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.tables = [_TABLE.unpack_from(data, _HEAD.size + _TABLE.size * index) for index in range(15)]
+        self.tables = [_TABLE.unpack_from(data, _HEAD.size + _TABLE.size * index) for index in range(_TABLES)]
         offset, count = self.tables[0]
         self._bound("strings", offset, count, 1)
         self.strings = data[offset : offset + count]
@@ -336,18 +368,25 @@ class _Reader:
             raise _broken(str(problem)) from problem
 
 
-def read_payload(data: bytes) -> Payload:
-    """Return the payload that `data` holds. Raises InputError where a bound or index of its tables is wrong."""
+def _read_head(data: bytes) -> tuple[Any, ...]:
+    """The header's fields, once those that the rest depends on are proved."""
     if len(data) < HEADER_SIZE or data[:8] != MAGIC:
         raise InputError("the payload does not begin as one", hint="make the bundle again: patchkit bundle")
     head = _HEAD.unpack_from(data)
-    _, machine, flags, size, from_id, to_id, from_size, to_size, image, *segments, stored, plan = head
+    _, _, flags, size, _, _, from_size, to_size, image, *_, stored, plan, _, _ = head
     if bool(flags & NEEDS_MIGRATION) != (plan != NOWHERE):
         raise _broken("it says that it converts state, or not, and its plan says otherwise")
     if size != len(data) or image > size or stored != size - image or image % PAGE:
         raise _broken("its size is not what its header says")
     if from_size > BUILD_ID_SIZE or to_size > BUILD_ID_SIZE:
         raise _broken("a build-id is longer than 32 bytes")
+    return head
+
+
+def read_payload(data: bytes) -> Payload:
+    """Return the payload that `data` holds. Raises InputError where a bound or index of its tables is wrong."""
+    head = _read_head(data)
+    _, machine, _, _, from_id, to_id, from_size, to_size, image, *segments, _, plan, from_code, to_code = head
     reader = _Reader(data)
     text = reader.text
     references = [key for (key,) in reader.rows(8, "references", _KEY)]
@@ -387,6 +426,13 @@ def read_payload(data: bytes) -> Payload:
         expects=reader.named(reader.rows(12, "expects", _EXPECT), Expect),
         unwind=reader.named(reader.rows(13, "unwind", _UNWIND), Unwind),
         needed=tuple(text(start) for (start,) in reader.rows(14, "needed", _INDEX)),
+        transfers=reader.named(
+            reader.rows(15, "transfers", _TRANSFER),
+            lambda k, code, first, last, n, origin: Transfer(k, code, first, last, text(n), Origin(origin)),
+        ),
+        strays=tuple(index for (index,) in reader.rows(16, "strays", _INDEX)),
+        from_code=from_code,
+        to_code=to_code,
         machine=machine,
         plan=plan,
     )

@@ -15,7 +15,14 @@ enum { PK_REG_BP = 6, PK_REG_SP = 7, PK_REG_IP = 16, PK_MACHINE = 62, PK_JUMP_SI
 
 struct pk_registers {
     uint64_t value[PK_REGISTERS];
+    uintptr_t place[PK_REGISTERS]; /* where on the stack each value lies, 0 for what a register holds at the interruption */
 };
+
+/* The registers that a function gives back as it got them, which may hold what its callers keep. */
+enum { PK_PRESERVED = 6 };
+extern const uint8_t pk__preserved[PK_PRESERVED];
+/* Bytes below the stack pointer that a function may use. */
+enum { PK_RED_ZONE = 128 };
 
 long pk__syscall(long number, long a, long b, long c, long d, long e, long f);
 
@@ -24,6 +31,8 @@ void pk__context_registers(const void *context, struct pk_registers *ret);
 /* What the system call that it waits in was given; zeros where it is in none. */
 enum { PK_ARGUMENTS = 6 };
 void pk__context_arguments(const void *context, uint64_t ret[PK_ARGUMENTS]);
+/* Where the signal's context keeps a register, by its DWARF number. */
+uint64_t *pk__context_slot(void *context, unsigned number);
 /* Whether the thread was interrupted in, right before or right after a system call. */
 int pk__context_at_call(const void *context);
 /* Makes an interrupted system call begin again when the handler returns, if the kernel would not do so itself. `number`

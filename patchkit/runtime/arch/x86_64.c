@@ -29,6 +29,13 @@ void pk__context_registers(const void *context, struct pk_registers *ret) {
     const ucontext_t *interrupted = context;
     for (size_t i = 0; i < PK_REGISTERS; i++)
         ret->value[i] = (uint64_t)interrupted->uc_mcontext.gregs[in_dwarf_order[i]];
+    pk__zero(ret->place, sizeof ret->place);
+}
+
+const uint8_t pk__preserved[PK_PRESERVED] = {3, 6, 12, 13, 14, 15}; /* rbx rbp r12 to r15 */
+
+uint64_t *pk__context_slot(void *context, unsigned number) {
+    return (uint64_t *)&((ucontext_t *)context)->uc_mcontext.gregs[in_dwarf_order[number]];
 }
 
 static const uint8_t *place(const void *context) {
@@ -267,6 +274,7 @@ int pk__leave_stub(struct pk_registers *ret) {
     if (ret->value[PK_REG_IP] != (uint64_t)pk__point_arrived)
         return 0;
     const uint64_t *stack = (const uint64_t *)ret->value[PK_REG_SP];
+    ret->place[PK_REG_IP] = 0;
     ret->value[PK_REG_IP] = pk__point_targets[stack[8]];
     ret->value[PK_REG_SP] += 72;
     return 1;

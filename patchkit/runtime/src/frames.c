@@ -1,15 +1,10 @@
 /* frames.c: whose code a stack is in, and whether an update may happen under it.
  *
  * Called by the worker on parked threads. A stack is safe if it can be walked to its end, no function on it is pinned, and
- * none mentions a function or variable that the update breaks. Frames of unchanged meaning go on in the code they are in.
+ * none mentions a function or variable that the update breaks, but for frames that can be moved to the new version's code.
+ * Other frames of unchanged meaning go on in the code they are in.
  */
 #include "runtime.h"
-
-/* A function as some payload's table knows it. */
-struct found {
-    const struct pk_payload *payload;
-    const struct pk_function *function;
-};
 
 static const struct pk_function *search(const struct pk_payload *payload, const struct pk_table *table, uint64_t place) {
     const struct pk_function *rows = pk__rows(payload, table);
@@ -24,13 +19,13 @@ static const struct pk_function *search(const struct pk_payload *payload, const 
     return low && place - rows[low - 1].place < rows[low - 1].size ? &rows[low - 1] : NULL;
 }
 
-/* The function at `place`. The executable's functions are described by the first image that was brought, or by `coming`,
- * the one that is about to be. Returns 0 where `place` is in no code of the program. */
-static int find(uintptr_t place, const struct pk_image *coming, struct found *ret) {
+/* The executable's functions are described by the first image that was brought, or by the one that is about to be. */
+int pk__find_function(uintptr_t place, const struct pk_image *coming, struct pk_found *ret) {
     const struct pk_runtime *rt = &pk__runtime;
-    *ret = (struct found){NULL, NULL};
+    *ret = (struct pk_found){NULL, NULL, NULL};
     for (const struct pk_image *image = rt->images; image; image = image->older)
         if (!image->text_gone && place - (uintptr_t)image->place < image->payload->segment[PK_TEXT]) {
+            ret->image = image;
             ret->payload = image->payload;
             ret->function = search(ret->payload, &ret->payload->new_functions, place - (uintptr_t)image->place);
             return 1;
@@ -59,8 +54,8 @@ static const struct pk_broken *listed(const struct pk_payload *payload, const st
 }
 
 static void name_frame(struct pk_frame *frame, const struct pk_image *coming, uintptr_t place) {
-    struct found found;
-    if (find(place, coming, &found)) {
+    struct pk_found found;
+    if (pk__find_function(place, coming, &found)) {
         frame->function = found.function ? pk__string(found.payload, found.function->name) : NULL;
         frame->module = "the program";
         return;
@@ -70,27 +65,40 @@ static void name_frame(struct pk_frame *frame, const struct pk_image *coming, ui
     frame->function = module ? pk__exported_name(module, place) : NULL;
 }
 
-static int refuse(struct pk_thread *thread, const char *reason, const char *function) {
+static void refuse(struct pk_thread *thread, const char *reason, const char *function) {
     thread->safe = 0;
     thread->reason = reason;
     thread->function = function;
-    return 0;
 }
 
-/* Whether the update may happen while `found` is on a stack. */
-static int is_allowed(struct pk_thread *thread, const struct found *found, const struct pk_image *image) {
+/* Why the update may not happen while `found` is on a stack; NULL where it may. */
+static const char *objection(const struct pk_found *found, const struct pk_image *image) {
     const struct pk_payload *payload = image->payload;
     if (!found->function)
-        return refuse(thread, "it is in code of the program that no symbol covers", NULL);
-    const char *name = pk__string(found->payload, found->function->name);
+        return "it is in code of the program that no symbol covers";
     const struct pk_broken *row = listed(payload, &payload->pinned, found->function->key);
     if (row)
-        return refuse(thread, pk__string(payload, row->reason), name);
+        return pk__string(payload, row->reason);
     const uint64_t *keys = (const uint64_t *)pk__rows(found->payload, &found->payload->references) + found->function->reference;
     for (uint32_t i = 0; payload->broken.count && i < found->function->references; i++)
         if ((row = listed(payload, &payload->broken, keys[i])))
-            return refuse(thread, pk__string(payload, row->reason), name);
-    return 1;
+            return pk__string(payload, row->reason);
+    return NULL;
+}
+
+static uintptr_t code_of(const struct pk_live *frame) {
+    return frame->registers.value[PK_REG_IP] - (frame->exact ? 0 : 1);
+}
+
+/* Frames that may stay where they are do, with one exception: new code calls new code directly, so a frame in an image
+ * would never come to the version after that. */
+int pk__is_moved(const struct pk_thread *thread, const struct pk_live *frame, const struct pk_image *image, int reverting,
+                 uintptr_t *ret) {
+    struct pk_found found;
+    if (frame->exact || !pk__find_function(code_of(frame), image, &found) || !found.function)
+        return 0;
+    int wanted = reverting ? found.image == image : found.image || objection(&found, image);
+    return wanted && pk__transfer(thread, frame, image, reverting, ret);
 }
 
 /* An update that converts state asks the program's allocator for memory, which must not be in the middle of something. */
@@ -112,38 +120,45 @@ static int is_at_entry(const struct pk_image *image, uintptr_t place) {
     return 0;
 }
 
+struct judging {
+    struct pk_thread *thread;
+    const struct pk_image *image;
+    struct pk_stack *stack;
+    int reverting;
+};
+
+static int judge_frame(void *data, const struct pk_live *live) {
+    const struct judging *judging = data;
+    struct pk_thread *thread = judging->thread;
+    uintptr_t place = live->registers.value[PK_REG_IP], to;
+    struct pk_frame *frame = &judging->stack->frames[judging->stack->count++];
+    frame->place = place;
+    name_frame(frame, judging->image, code_of(live));
+    if (judging->image->payload->plan != PK_NOWHERE && !judging->reverting && thread->safe && is_allocator(frame->function))
+        refuse(thread, "it is in the allocator, which the update needs", frame->function);
+    /* At an update point the function is about to be entered: whatever it is now, it will be the new one. */
+    if (live->entering || !thread->safe)
+        return 0;
+    struct pk_found found;
+    const char *reason = pk__find_function(code_of(live), judging->image, &found) ? objection(&found, judging->image) : NULL;
+    if (reason && !pk__is_moved(thread, live, judging->image, judging->reverting, &to))
+        refuse(thread, reason, frame->function);
+    else if (!judging->reverting && is_at_entry(judging->image, place))
+        refuse(thread, "it stands where the jump to the new code will be", frame->function);
+    return 0;
+}
+
 void pk__judge(struct pk_thread *thread, const struct pk_image *image, struct pk_stack *stack, int reverting) {
+    struct judging judging = {thread, image, stack, reverting};
     struct pk_registers registers;
     pk__context_registers(thread->context, &registers);
-    int exact = 1, at_point = pk__leave_stub(&registers);
     thread->safe = 1;
     thread->reason = NULL;
     thread->function = NULL;
     stack->count = 0;
-    stack->complete = 0;
-    if (!at_point && !pk__context_at_call(thread->context))
+    if (!pk__leave_stub(&registers) && !pk__context_at_call(thread->context))
         refuse(thread, "it is computing, neither in a system call nor at an update point", NULL);
-    for (int first = 1; stack->count < PK_MOST_FRAMES; first = 0) {
-        uintptr_t place = registers.value[PK_REG_IP];
-        struct pk_frame *frame = &stack->frames[stack->count++];
-        frame->place = place;
-        name_frame(frame, image, exact ? place : place - 1);
-        if (image->payload->plan != PK_NOWHERE && !reverting && thread->safe && is_allocator(frame->function))
-            refuse(thread, "it is in the allocator, which the update needs", frame->function);
-        struct found found;
-        /* At an update point the function is about to be entered: whatever it is now, it will be the new one. */
-        if (!(first && at_point) && find(exact ? place : place - 1, image, &found) && thread->safe)
-            is_allowed(thread, &found, image);
-        if (thread->safe && !reverting && !(first && at_point) && is_at_entry(image, place))
-            refuse(thread, "it stands where the jump to the new code will be", frame->function);
-        enum pk_step step = pk__step(&registers, &exact);
-        if (step == PK_LAST) {
-            stack->complete = 1;
-            return;
-        }
-        if (step == PK_NO_STEP)
-            break;
-    }
-    if (thread->safe)
+    stack->complete = pk__each_frame(thread, judge_frame, &judging);
+    if (!stack->complete && thread->safe)
         refuse(thread, "its stack cannot be walked to the end", stack->count ? stack->frames[stack->count - 1].function : NULL);
 }

@@ -63,6 +63,8 @@ static const struct pk_error *check_tables(const struct pk_payload *p) {
         {&p->expects, sizeof(struct pk_expect), "expectations"},
         {&p->unwind, sizeof(struct pk_unwind), "unwind table"},
         {&p->needed, sizeof(uint32_t), "libraries"},
+        {&p->transfers, sizeof(struct pk_transfer), "transfers"},
+        {&p->strays, sizeof(uint32_t), "strays"},
     };
     for (size_t i = 0; i < sizeof extents / sizeof *extents; i++) {
         const struct pk_table *table = extents[i].table;
@@ -165,6 +167,23 @@ static int check_plan(const struct pk_payload *p) {
            fits(p->plan - start, sizeof(struct pk_plan), p->segment[PK_RODATA]);
 }
 
+static int check_transfers(const struct pk_payload *p) {
+    const struct pk_transfer *row = pk__rows(p, &p->transfers);
+    uint64_t last = 0;
+    for (uint64_t i = 0; i < p->transfers.count; i++, row++) {
+        if (row->key < last || !row->first || row->first > row->last || !is_string(p, row->name) || !row->origin ||
+            row->origin & ~(uint32_t)(PK_FROM_EXECUTABLE | PK_FROM_IMAGE) ||
+            !fits(row->code, row->last - row->first, p->segment[PK_TEXT]))
+            return 0;
+        last = row->key;
+    }
+    const uint32_t *stray = pk__rows(p, &p->strays);
+    for (uint64_t i = 0; i < p->strays.count; i++)
+        if (stray[i] >= p->olds.count)
+            return 0;
+    return 1;
+}
+
 const struct pk_error *pk__check_payload(const void *data, size_t size) {
     const struct pk_payload *payload = data;
     const struct pk_error *error = check_header(payload, size);
@@ -182,7 +201,8 @@ const struct pk_error *pk__check_payload(const void *data, size_t size) {
         return bad("functions");
     if (!check_plan(payload))
         return bad("migration");
-    if (!check_named(payload, &payload->broken) || !check_named(payload, &payload->pinned) || !check_small(payload, whole))
+    if (!check_named(payload, &payload->broken) || !check_named(payload, &payload->pinned) || !check_small(payload, whole) ||
+        !check_transfers(payload))
         return bad("tables");
     return NULL;
 }

@@ -21,7 +21,7 @@
 
 #include <stdint.h>
 
-#define PK_PAYLOAD_MAGIC "PKPAYLD1"
+#define PK_PAYLOAD_MAGIC "PKPAYLD2"
 #define PK_PAGE 4096u
 #define PK_NONE UINT32_MAX
 #define PK_NOWHERE UINT64_MAX
@@ -54,6 +54,8 @@ struct pk_payload {
     uint64_t segment[PK_SEGMENTS]; /* sizes in bytes, multiples of PK_PAGE */
     uint64_t stored;               /* bytes of the image that the payload holds; the rest, the end of DATA, is zero */
     uint64_t plan;                 /* image offset of a struct pk_plan in RODATA; PK_NOWHERE: no state is converted */
+    uint64_t from_code; /* of the code of `from` as an update brings it, 0 where it is not known: see pk_transfer */
+    uint64_t to_code;   /* the same of this image */
     struct pk_table strings;       /* NUL-terminated, offset 0 is the empty string */
     struct pk_table olds;
     struct pk_table news;
@@ -69,6 +71,8 @@ struct pk_payload {
     struct pk_table expects; /* tables that may only be replaced while they hold what they held at the start */
     struct pk_table unwind;
     struct pk_table needed; /* uint32_t strings: sonames */
+    struct pk_table transfers;
+    struct pk_table strays; /* uint32_t index into olds: a frame that holds such an address is not moved */
 };
 
 /* The state of the program has to be converted: refused by a runtime that cannot. */
@@ -173,6 +177,21 @@ struct pk_expect {
 struct pk_unwind {
     uint64_t start;
     uint64_t fde;
+};
+
+enum pk_origin { PK_FROM_EXECUTABLE = 1, PK_FROM_IMAGE = 2 };
+
+/* A frame of the old function `key` that waits at a call may go on in the new one, which is the same code but for operands
+ * that lead elsewhere. Return addresses `first` to `last`, counted from the start of the stretch `name` of the old function,
+ * become `code` and what follows it at the same distances. `origin` says in which compilation of the old version: the
+ * executable's, or that of an image whose to_code is this payload's from_code. Sorted by key. */
+struct pk_transfer {
+    uint64_t key;
+    uint64_t code; /* image offset in TEXT */
+    uint32_t first;
+    uint32_t last;
+    uint32_t name;
+    uint32_t origin; /* enum pk_origin, or both */
 };
 
 #endif

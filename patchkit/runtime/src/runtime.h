@@ -112,10 +112,62 @@ struct pk_stack {
     int complete; /* walked to its end */
 };
 
+/* A frame as a walk up the stack of a parked thread finds it. */
+struct pk_live {
+    struct pk_registers registers; /* as they are in it */
+    uintptr_t end; /* its words lie from its stack pointer up to here; 0 for the last one */
+    int exact;     /* its place is that of an instruction; else it is where a call returns to */
+    int entering;  /* it is at an update point: the function is about to begin, in whatever its current code is */
+};
+
+/* A function that holds some place. */
+struct pk_found {
+    const struct pk_image *image; /* whose code it is, NULL for the executable's */
+    const struct pk_payload *payload;    /* that describes it, NULL where none does */
+    const struct pk_function *function;  /* NULL where no symbol covers it */
+};
+
+/* A return address that leads to another version's code. */
+struct pk_move {
+    uintptr_t *place;
+    uintptr_t before, after;
+};
+
+enum pk_owner {
+    PK_OF_NOBODY,  /* beyond the outermost frame: the start of the thread, its own block, arguments and environment */
+    PK_OF_LIBRARY, /* in a frame of a library, of the runtime or of the kernel */
+    PK_OF_PROGRAM  /* in a frame of the program, or what a frame of the program kept in a register, wherever that is saved */
+};
+
+/* One word of a stack, or a register. */
+struct pk_word {
+    uint64_t value;
+    uint64_t *place; /* where it is: writing there changes what the thread goes on with */
+    enum pk_owner owner;
+    int32_t number; /* of the register, -1 for a word of the stack */
+};
+
+struct pk_span {
+    uintptr_t start, end;
+    enum pk_owner owner;
+};
+
+enum { PK_MOST_MOVES = 16384, PK_MOST_MAPPINGS = 65536 };
+
 /* Where addresses of old code stand that are no references to it, so that a sweep passes it over. */
 struct pk_scratch {
     struct pk_stack stack;
     uint64_t words[8192];
+    struct pk_move moves[PK_MOST_MOVES];
+    size_t move_count;
+    struct pk_span frames[PK_MOST_FRAMES];
+    size_t frame_count;
+    uintptr_t saved[PK_MOST_FRAMES * PK_PRESERVED]; /* where registers of the program's frames are saved */
+    size_t saved_count;
+    struct pk_span mappings[PK_MOST_MAPPINGS]; /* writable ones, sorted */
+    size_t mapping_count;
+    int32_t mappings_of;     /* the process that they are of, */
+    uint32_t mappings_round; /* and the round + 1 in which they were read */
 };
 
 enum pk_state { PK_IDLE, PK_PROBATION };
@@ -194,6 +246,7 @@ const struct pk_new *pk__find_new(const struct pk_image *image, uint64_t key);
 uintptr_t pk__new_address(const struct pk_image *image, const struct pk_new *row);
 
 /* switch.c: the code of one version in the place of another's. */
+/* Moves frames too; pk__unswitch does not: pk__undo_moves before anybody goes on, pk__note_moves and pk__make_moves later. */
 PK_STOPPED const struct pk_error *pk__switch(struct pk_image *image);
 PK_STOPPED const struct pk_error *pk__unswitch(struct pk_image *image);
 PK_STOPPED const struct pk_error *pk__check_expectations(const struct pk_image *image);
@@ -204,8 +257,32 @@ enum pk_step { PK_NO_STEP, PK_STEPPED, PK_LAST };
 PK_STOPPED enum pk_step pk__step(struct pk_registers *registers, int *exact);
 PK_STOPPED int pk__peek(uintptr_t place, void *ret, size_t size);
 
-/* frames.c: what a stack holds, and whether the update may happen under it. */
+/* frames.c: what a stack holds, and whether the update may happen under it. `coming` may be NULL. Returns 0 where `place`
+ * is in no code of the program. */
+PK_STOPPED int pk__find_function(uintptr_t place, const struct pk_image *coming, struct pk_found *ret);
+/* Whether an update to `image`, or the way back, wants `frame` moved; `ret` is where to. */
+PK_STOPPED int pk__is_moved(const struct pk_thread *thread, const struct pk_live *frame, const struct pk_image *image, int reverting,
+                            uintptr_t *ret);
 PK_STOPPED void pk__judge(struct pk_thread *thread, const struct pk_image *image, struct pk_stack *stack, int reverting);
+
+/* transfers.c: frames that go on in another version's code. Whether `frame`, which waits at a call, can; `ret` is where. */
+PK_STOPPED int pk__transfer(const struct pk_thread *thread, const struct pk_live *frame, const struct pk_image *image, int reverting,
+                            uintptr_t *ret);
+/* Notes every frame that is to be moved; then moves them; or moves back those that were. */
+PK_STOPPED const struct pk_error *pk__note_moves(const struct pk_image *image, int reverting);
+PK_STOPPED void pk__make_moves(void);
+PK_STOPPED void pk__undo_moves(void);
+
+/* stacks.c: all of a parked thread's stack. A visit that returns other than 0 ends the walk.
+ *
+ * pk__each_frame goes from the innermost frame outwards; returns whether it came to the end of the stack. */
+PK_STOPPED int pk__each_frame(const struct pk_thread *thread, int (*visit)(void *data, const struct pk_live *frame), void *data);
+/* The words that belong to `frame`: those on the stack, and the registers that it keeps across the call it waits at. */
+PK_STOPPED int pk__each_frame_word(const struct pk_thread *thread, const struct pk_live *frame,
+                                   int (*visit)(void *data, const struct pk_word *word), void *data);
+/* Every word from the red zone below the stack pointer to the end of the mapping, of each stack that the thread is on (a
+ * signal's own stack leads to the one that it interrupted), and every register. Returns what a visit returned, else 0. */
+PK_STOPPED int pk__each_stack_word(const struct pk_thread *thread, int (*visit)(void *data, const struct pk_word *word), void *data);
 
 /* threads.c: everybody stands still at a good place, or everybody goes on. */
 struct pk_gathering {

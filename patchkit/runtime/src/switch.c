@@ -1,4 +1,5 @@
-/* switch.c: the entry of every old function becomes a jump to its successor; and back.
+/* switch.c: the entry of every old function becomes a jump to its successor; and back. With the jumps go the frames that
+ * are moved to the new code (transfers.c).
  *
  * Called by the worker while all other threads are parked, none of them within a jump's bytes. Each change is noted before
  * it is made, so that any part of it can be undone.
@@ -79,6 +80,8 @@ const struct pk_error *pk__check_expectations(const struct pk_image *image) {
 const struct pk_error *pk__switch(struct pk_image *image) {
     const struct pk_error *error = pk__check_expectations(image);
     if (!error)
+        error = pk__note_moves(image, 0);
+    if (!error)
         error = open_code(image, 1);
     if (error)
         return error;
@@ -86,6 +89,8 @@ const struct pk_error *pk__switch(struct pk_image *image) {
     error = write_jumps(image);
     if (error)
         restore(image);
+    else
+        pk__make_moves();
     open_code(image, 0);
     pk__code_changed();
     return error;

@@ -80,6 +80,10 @@ static const struct pk_error *check_switched(const struct pk_image *image) {
         if (place && place + PK_JUMP_SIZE + distance != image->place + patch[i].code)
             return pk__fail("PKL108", "after the rehearsed switch a function does not lead to its successor");
     }
+    const struct pk_scratch *scratch = pk__runtime.scratch;
+    for (size_t i = 0; i < scratch->move_count; i++)
+        if (*scratch->moves[i].place != scratch->moves[i].after)
+            return pk__fail("PKL108", "after the rehearsed switch a frame does not go on in the new code");
     return NULL;
 }
 
@@ -96,6 +100,7 @@ __attribute__((noreturn)) static void rehearse_in_copy(struct pk_image *image, s
         error = check_switched(image);
     if (!error)
         error = pk__unswitch(image);
+    pk__undo_moves();
     pk__unmigrate(image);
     if (error)
         pk__copy(&said->error, error, sizeof *error);
@@ -292,8 +297,11 @@ const struct pk_error *pk__revert(const struct pk_wish *wish, uint64_t *pause) {
     const struct pk_error *error = stand_still(&gathering);
     if (error)
         return error;
-    error = pk__unswitch(image);
+    error = pk__note_moves(image, 1);
+    if (!error)
+        error = pk__unswitch(image);
     if (!error) {
+        pk__make_moves();
         image->reverted = 1;
         rt->current = image->before;
         rt->state = PK_IDLE;

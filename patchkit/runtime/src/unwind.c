@@ -334,16 +334,24 @@ static int find_cfa(const struct row *row, const struct pk_registers *registers,
     return 1;
 }
 
-static int restore(const struct rule *rule, unsigned number, uint64_t cfa, const struct pk_registers *registers, uint64_t *ret) {
-    uint64_t place;
+/* `place` becomes where the value was loaded from, 0 where it was not loaded. */
+static int restore(const struct rule *rule, unsigned number, uint64_t cfa, const struct pk_registers *registers, uint64_t *ret,
+                   uintptr_t *place) {
+    *place = 0;
     switch (rule->kind) {
     case UNDEFINED: *ret = 0; return 1;
-    case AT_CFA: return pk__peek(cfa + (uint64_t)rule->offset, ret, 8);
+    case AT_CFA: *place = cfa + (uint64_t)rule->offset; return pk__peek(*place, ret, 8);
     case IS_CFA: *ret = cfa + (uint64_t)rule->offset; return 1;
-    case OTHER_REGISTER: *ret = rule->offset < PK_REGISTERS ? registers->value[rule->offset] : 0; return 1;
-    case AT_EXPRESSION: return evaluate(rule->expression, registers, &cfa, &place) && pk__peek(place, ret, 8);
+    case OTHER_REGISTER:
+        *ret = rule->offset < PK_REGISTERS ? registers->value[rule->offset] : 0;
+        *place = rule->offset < PK_REGISTERS ? registers->place[rule->offset] : 0;
+        return 1;
+    case AT_EXPRESSION: return evaluate(rule->expression, registers, &cfa, place) && pk__peek(*place, ret, 8);
     case IS_EXPRESSION: return evaluate(rule->expression, registers, &cfa, ret);
-    default: *ret = registers->value[number]; return 1;
+    default:
+        *ret = registers->value[number];
+        *place = registers->place[number];
+        return 1;
     }
 }
 
@@ -368,11 +376,12 @@ enum pk_step pk__step(struct pk_registers *registers, int *exact) {
     if (!find_cfa(&row, registers, &cfa))
         return PK_NO_STEP;
     for (unsigned i = 0; i < PK_REGISTERS; i++)
-        if (!restore(&row.registers[i], i, cfa, registers, &above.value[i]))
+        if (!restore(&row.registers[i], i, cfa, registers, &above.value[i], &above.place[i]))
             return PK_NO_STEP;
     if (row.registers[PK_REG_SP].kind == SAME)
         above.value[PK_REG_SP] = cfa;
     above.value[PK_REG_IP] = above.value[info.return_register];
+    above.place[PK_REG_IP] = above.place[info.return_register];
     *registers = above;
     *exact = info.is_signal;
     return registers->value[PK_REG_IP] ? PK_STEPPED : PK_LAST;

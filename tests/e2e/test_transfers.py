@@ -1,0 +1,192 @@
+"""Functions that never return go on in the new version's code: what they mention may be renamed, removed or changed."""
+
+import json
+import os
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.support import Outcome, patchkit
+from tests.support.small import Running, apply, bundle, record_program, running
+
+# What `turn` calls has another name in every version; while a line is waited for, main and turn are on the stack.
+SERVER = """
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char line[64];
+int served;
+
+static __attribute__((noinline)) int next_line(void) {
+    ssize_t got = read(0, line, sizeof line - 1);
+    line[got > 0 ? got : 0] = 0;
+    line[strcspn(line, "\\n")] = 0;
+    return got > 0;
+}
+
+__attribute__((noinline)) void HANDLE(const char *text) {
+    served++;
+    printf("NUMBER says %s after %d\\n", text, served);
+    fflush(stdout);
+}
+
+static __attribute__((noinline)) int turn(void) {
+    int more = next_line();
+    if (more)
+        HANDLE(line);
+    return more;
+}
+
+int main(void) {
+    puts("ready");
+    fflush(stdout);
+    while (turn()) {
+    }
+    puts("end");
+    return 0;
+}
+"""
+
+THREADS = """
+#include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int pipes[2];
+
+__attribute__((noinline)) void HANDLE(char letter) {
+    printf("NUMBER got %c\\n", letter);
+    fflush(stdout);
+}
+
+static void *work(void *unused) {
+    char letter;
+    (void)unused;
+    puts("ready");
+    fflush(stdout);
+    while (read(pipes[0], &letter, 1) == 1)
+        HANDLE(letter);
+    return NULL;
+}
+
+int main(void) {
+    pthread_t thread;
+    char letter;
+    if (pipe(pipes) || pthread_create(&thread, NULL, work, NULL))
+        return 1;
+    while (read(0, &letter, 1) == 1)
+        if (letter != '\\n' && write(pipes[1], &letter, 1) != 1)
+            return 1;
+    return 0;
+}
+"""
+
+
+def versions(tmp_path: Path, source: str, count: int, flags: str, link: str = "") -> tuple[list[Path], list[Path]]:
+    """Record `count` versions of `source` and make the bundles from each to the next."""
+    folders = []
+    for number in range(1, count + 1):
+        text = source.replace("NUMBER", f"v{number}").replace("HANDLE", f"handle_{number}")
+        folders.append(record_program(tmp_path / f"v{number}", {"server.c": text}, flags=flags, link=link))
+    bundles = []
+    for old, new in pairwise(folders):
+        bundles.append(tmp_path / f"{new.name}.pkb")
+        done = bundle(old, new, bundles[-1])
+        assert done.code == 0, done.err
+    return folders, bundles
+
+
+def ask(word: str, server: Running, *options: str) -> Outcome:
+    """Run a command that asks `server`."""
+    return patchkit(word, str(server.pid), *options, cwd=server.output.parent)
+
+
+def cache() -> Path:
+    """Where the runtime is built."""
+    return Path(os.environ["PATCHKIT_CACHE"])
+
+
+@pytest.mark.parametrize("flags", ["-O2 -g", "-O0 -g", "-O3 -g", "-Os -g", "-O2 -g -fno-pie"])
+def test_a_loop_whose_callee_was_renamed_goes_on_in_the_new_code(flags: str, tmp_path: Path) -> None:
+    folders, (path,) = versions(tmp_path, SERVER, 2, flags, "-no-pie" if "-fno-pie" in flags else "")
+    with running(folders[0] / "server", cache()) as server:
+        server.wait_for("ready")
+        server.send("one\n")
+        server.wait_for("v1 says one after 1")
+        done = apply(server.pid, path)
+        assert done.code == 0, done.err
+        server.send("two\n")
+        server.wait_for("v2 says two after 2")
+        server.send("three\n")
+        server.wait_for("v2 says three after 3")
+
+
+def test_a_chain_of_updates_moves_the_loop_each_time_and_reverts_move_it_back(tmp_path: Path) -> None:
+    folders, bundles = versions(tmp_path, SERVER, 4, "-O2 -g")
+    with running(folders[0] / "server", cache()) as server:
+        server.wait_for("ready")
+        for number, path in enumerate(bundles, 2):
+            done = apply(server.pid, path)
+            assert done.code == 0, done.err
+            server.send(f"{number}\n")
+            server.wait_for(f"v{number} says {number} after {number - 1}")
+        for number in (3, 2):
+            done = ask("revert", server)
+            assert done.code == 0, done.err
+            server.send(f"back {number}\n")
+            server.wait_for(f"v{number} says back {number} after {7 - number}")
+        done = apply(server.pid, bundles[1])
+        assert done.code == 0, done.err
+        server.send("again\n")
+        server.wait_for("v3 says again after 6")
+
+
+def test_a_revert_to_the_executable_moves_frames_back_into_it(tmp_path: Path) -> None:
+    folders, (path,) = versions(tmp_path, SERVER, 2, "-O2 -g")
+    with running(folders[0] / "server", cache()) as server:
+        server.wait_for("ready")
+        for count, word in enumerate(["v2", "v1", "v2", "v1"], 1):
+            done = apply(server.pid, path) if word == "v2" else ask("revert", server)
+            assert done.code == 0, done.err
+            server.send("x\n")
+            server.wait_for(f"{word} says x after {count}")
+
+
+def test_a_thread_s_root_goes_on_in_the_new_code(tmp_path: Path) -> None:
+    folders, bundles = versions(tmp_path, THREADS, 3, "-O2 -g")
+    with running(folders[0] / "server", cache()) as server:
+        server.wait_for("ready")
+        for number, path in enumerate(bundles, 2):
+            done = apply(server.pid, path)
+            assert done.code == 0, done.err
+            server.send(f"{number}\n")
+            server.wait_for(f"v{number} got {number}")
+
+
+def test_a_rehearsal_moves_nothing_in_the_process(tmp_path: Path) -> None:
+    folders, (path,) = versions(tmp_path, SERVER, 2, "-O2 -g")
+    with running(folders[0] / "server", cache()) as server:
+        server.wait_for("ready")
+        done = ask("rehearse", server, str(path))
+        assert done.code == 0, done.err
+        server.send("one\n")
+        server.wait_for("v1 says one after 1")
+
+
+def test_a_loop_that_is_other_code_is_refused_as_before(tmp_path: Path) -> None:
+    old = SERVER.replace("NUMBER", "v1").replace("HANDLE", "handle_1")
+    new = SERVER.replace("NUMBER", "v2").replace("HANDLE", "handle_2").replace("if (more)", "if (more && served < 100)")
+    folders = [record_program(tmp_path / name, {"server.c": text}) for name, text in (("v1", old), ("v2", new))]
+    done = bundle(folders[0], folders[1], tmp_path / "a.pkb")
+    assert done.code == 0, done.err
+    with running(folders[0] / "server", cache()) as server:
+        server.wait_for("ready")
+        done = apply(server.pid, tmp_path / "a.pkb", "--timeout", "1")
+        assert "PKL107" in done.err
+        assert "turn" in done.err
+        server.send("one\n")
+        server.wait_for("v1 says one after 1")
+        events = json.loads(ask("status", server, "--json").out)
+        assert not events["updates"]
