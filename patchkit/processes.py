@@ -21,6 +21,7 @@ from patchkit.live.reach import check_reachable
 from patchkit.live.ring import ring_of_ended
 from patchkit.live.starting import with_runtime
 from patchkit.live.updates import Outcome, Phase, Runtime, Status, Wish
+from patchkit.runtime import Linking, linking as options_for_linking
 
 __all__ = [
     "Act",
@@ -36,6 +37,7 @@ __all__ = [
     "builds_known",
     "environment_with_runtime",
     "events",
+    "linking",
     "list_processes",
     "opened_bundle",
     "perform",
@@ -82,6 +84,11 @@ def environment_with_runtime(environ: Mapping[str, str]) -> dict[str, str]:
     from patchkit.runtime import library
 
     return with_runtime(environ, library(cache_directory(environ), environ))
+
+
+def linking(environ: Mapping[str, str], *, shared: bool) -> Linking:
+    """Return what a build needs to link a program with the runtime, which is compiled now if it has to be."""
+    return options_for_linking(cache_directory(environ), environ, shared=shared)
 
 
 def attach(pid: int, known: Known, seconds: float, environ: Mapping[str, str]) -> Attached:

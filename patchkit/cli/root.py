@@ -22,6 +22,7 @@ SUMMARIES = {
     "revert": "Take the last update of a process back.",
     "confirm": "Accept the last update of a process before its probation ends.",
     "log": "Show what the runtime of a process did.",
+    "runtime": "Print what a build needs to link a program with the runtime.",
     "explain": "Explain a rule or a kind of change.",
 }
 

@@ -5,7 +5,9 @@ the runtime into a process that was started without it. Nothing is compiled twic
 digest of what they were made from.
 """
 
+import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -40,3 +42,25 @@ def _runtime(cache: Path, environ: Mapping[str, str] | None) -> Path:
     from patchkit.runtime.building import build_runtime
 
     return build_runtime(HERE, cache, environ)
+
+
+@dataclass(frozen=True, slots=True)
+class Linking:
+    """What a build needs to link a program with the runtime: options, and the directory of the library."""
+
+    cflags: tuple[str, ...]
+    libs: tuple[str, ...]
+    directory: Path
+
+
+def linking(cache: Path, environ: Mapping[str, str] | None = None, *, shared: bool) -> Linking:
+    """Return the options for the shared or the static library; raises as `library` does."""
+    path = library(cache, environ) if shared else archive(cache, environ)
+    folder, cflags = shlex.quote(str(path.parent)), (f"-I{shlex.quote(str(INCLUDE))}",)
+    # Nothing in a program has to name the runtime, so a linker would leave it out; and in a static program it would leave
+    # out the table by which stacks are walked.
+    if shared:
+        keep = ("-Wl,--push-state,--no-as-needed", f"-L{folder}", "-lpatchkit", "-Wl,--pop-state")
+        return Linking(cflags, (*keep, f"-Wl,-rpath,{folder}"), path.parent)
+    keep = ("-Wl,-u,pk__update_point", "-Wl,--eh-frame-hdr", f"-L{folder}", "-lpatchkit")
+    return Linking(cflags, keep, path.parent)

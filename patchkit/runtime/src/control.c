@@ -280,10 +280,46 @@ static int idle_ms(void) {
     return now < rt->probation_end ? (int)((rt->probation_end - now) / 1000000) + 1 : 0;
 }
 
+static void answer_request(const struct pk_error *error, const char *result) {
+    struct pk_runtime *rt = &pk__runtime;
+    struct pk_text text = {rt->answer_text, sizeof rt->answer_text, 0};
+    pk__put(&text, error ? error->code : result);
+    if (error) {
+        pk__put(&text, " ");
+        pk__put(&text, error->text);
+    }
+    rt->answer = error ? PK_REFUSED : PK_UPDATED;
+}
+
+/* What the program itself asked for. */
+static void serve_request(void) {
+    struct pk_runtime *rt = &pk__runtime;
+    struct pk_wish wish = {2000000000u, 0, 1, 0};
+    const char *result = "";
+    uint64_t pause;
+    int bundle = __atomic_load_n(&rt->requested, __ATOMIC_SEQ_CST);
+    if (bundle < 0)
+        return;
+    const struct pk_error *error = pk__update(bundle, &wish, &pause, &result);
+    answer_request(error, result);
+    pk__close(bundle);
+    __atomic_store_n(&rt->requested, -1, __ATOMIC_SEQ_CST);
+}
+
+/* Waits for a client; the runtime's signal may come meanwhile, and only meanwhile. Returns 0 where nobody came. */
+static int wait_for_client(int listener) {
+    struct pollfd wait = {listener, POLLIN, 0};
+    int ms = idle_ms();
+    struct timespec limit = {ms / 1000, (long)(ms % 1000) * 1000000};
+    uint64_t mask = ~((uint64_t)1 << (pk__runtime.signal - 1));
+    return pk__syscall(SYS_ppoll, (long)&wait, 1, (long)&limit, (long)&mask, sizeof mask, 0) != 0;
+}
+
 static void serve_all(int listener, char *packet) {
     struct pk_runtime *rt = &pk__runtime;
     for (;;) {
-        int asked = wait_for(listener, POLLIN, idle_ms());
+        serve_request();
+        int asked = wait_for_client(listener);
         if (rt->state == PK_PROBATION && pk__now() >= rt->probation_end)
             pk__confirm();
         else if (!asked)
@@ -298,18 +334,6 @@ static void serve_all(int listener, char *packet) {
     }
 }
 
-static void serve_request(void) {
-    struct pk_runtime *rt = &pk__runtime;
-    struct pk_wish wish = {2000000000u, 0, 1, 0};
-    const char *result;
-    uint64_t pause;
-    if (rt->requested < 0)
-        return;
-    pk__update(rt->requested, &wish, &pause, &result);
-    pk__close(rt->requested);
-    rt->requested = -1;
-}
-
 void pk__serve(void *unused) {
     struct pk_runtime *rt = &pk__runtime;
     char path[160];
@@ -320,7 +344,7 @@ void pk__serve(void *unused) {
     char *packet = pk__map(PK_MESSAGE + 1);
     pk__file_name(&text, ".sock");
     int listener = rt->scratch && packet ? listen_at(path) : -1;
-    if (rt->scratch && packet)
+    if (rt->scratch && packet && listener < 0)
         serve_request();
     if (listener >= 0) {
         serve_all(listener, packet);

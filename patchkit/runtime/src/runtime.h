@@ -16,6 +16,9 @@
 #include "payload.h"
 #include "sys.h"
 
+#define PK_RUNTIME
+#include "../include/patchkit.h"
+
 #define PK_STOPPED
 #define PK_ABI 1
 #define PK_VERSION "0.3"
@@ -183,6 +186,8 @@ struct pk_runtime {
     uint32_t waiting;    /* an update waits: pk_update_point() looks at it */
     int32_t worker;      /* thread id */
     int32_t requested;   /* descriptor of a bundle that the program itself asked for, else -1 */
+    uint32_t answer;     /* enum pk_result: what became of the last one, */
+    char answer_text[PK_ERROR_SIZE + 16]; /* in words; both are written before `requested` is free again */
     uint32_t epoch;      /* updates applied */
     uint32_t state;      /* enum pk_state */
     uint64_t probation_end;

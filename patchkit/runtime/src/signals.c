@@ -35,6 +35,8 @@ static void on_wake(int signal, siginfo_t *information, void *context) {
     (void)signal;
     (void)information;
     pk__own();
+    if (pk__tid() == pk__runtime.worker) /* it waits for somebody, and has to look again */
+        return;
     pk__wake();
     pk__context_restart(context, -1);
 }

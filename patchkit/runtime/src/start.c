@@ -12,7 +12,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
-#include "../include/patchkit.h"
 #include "attachment.h"
 #include "runtime.h"
 
@@ -54,13 +53,19 @@ void pk__own(void) {
     rt->worker = 0;
     rt->thread_count = 0;
     rt->state = PK_IDLE;
+    pk__close(rt->requested);
+    rt->requested = -1;
     pk__disarm_points();
 }
 
 /* Runs as the worker, from its first instruction to its last. */
 static void work(void *memory) {
+    struct pk_runtime *rt = &pk__runtime;
     pk__serve(NULL);
-    __atomic_store_n(&pk__runtime.serving, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&rt->worker, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&rt->serving, 0, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&rt->requested, __ATOMIC_SEQ_CST) >= 0) /* too late for this one */
+        pk__wake();
     pk__finish(memory, STACK + BLOCK);
 }
 
@@ -206,21 +211,36 @@ void pk__attached(struct pk_attachment *attachment) {
     pk__finish((void *)attachment->stack, attachment->stack_size);
 }
 
-void pk_update_point(void) {
+void pk__update_point(void) {
     struct pk_runtime *rt = &pk__runtime;
     if (__builtin_expect(__atomic_load_n(&rt->waiting, __ATOMIC_RELAXED) != 0, 0) && rt->pid == pk__pid())
         pk__interrupt(pk__tid());
 }
 
-int pk_request_update(const char *path) {
+/* A worker that is there already may be waiting for somebody to connect: the signal has it look again. */
+int pk__request_update(const char *path) {
     struct pk_runtime *rt = &pk__runtime;
+    int32_t none = -1;
     pk__own();
-    if (!rt->on || rt->requested >= 0)
-        return -1;
-    int bundle = pk__open(path, O_RDONLY, 0);
+    int bundle = rt->on ? pk__open(path, O_RDONLY, 0) : -1;
     if (bundle < 0)
         return -1;
-    rt->requested = bundle;
+    if (!__atomic_compare_exchange_n(&rt->requested, &none, bundle, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+        pk__close(bundle);
+        return -1;
+    }
     pk__wake();
+    pk__call3(SYS_tgkill, rt->pid, __atomic_load_n(&rt->worker, __ATOMIC_SEQ_CST), rt->signal);
     return 0;
+}
+
+enum pk_result pk__request_result(char *ret, size_t size) {
+    const struct pk_runtime *rt = &pk__runtime;
+    if (__atomic_load_n(&rt->requested, __ATOMIC_SEQ_CST) >= 0)
+        return PK_WAITING;
+    if (ret && size && rt->answer != PK_NOT_ASKED) {
+        struct pk_text text = {ret, size, 0};
+        pk__put(&text, rt->answer_text);
+    }
+    return (enum pk_result)rt->answer;
 }
