@@ -57,8 +57,8 @@ def linking(cache: Path, environ: Mapping[str, str] | None = None, *, shared: bo
     """Return the options for the shared or the static library; raises as `library` does."""
     path = library(cache, environ) if shared else archive(cache, environ)
     folder, cflags = shlex.quote(str(path.parent)), (f"-I{shlex.quote(str(INCLUDE))}",)
-    # Nothing in a program has to name the runtime, so a linker would leave it out; and in a static program it would leave
-    # out the table by which stacks are walked.
+    # Nothing in a program has to name the runtime, so a linker would leave it out; and from a static program it would
+    # leave out the table by which stacks are walked.
     if shared:
         keep = ("-Wl,--push-state,--no-as-needed", f"-L{folder}", "-lpatchkit", "-Wl,--pop-state")
         return Linking(cflags, (*keep, f"-Wl,-rpath,{folder}"), path.parent)
