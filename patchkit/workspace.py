@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from patchkit.model.change import Comparison
     from patchkit.model.program import Program
     from patchkit.read.edited import EditedVersion
+    from patchkit.transform.migration import Migration
 
 __all__ = [
     "Format",
@@ -96,6 +97,20 @@ def compare(old: str, new: str, around: Surroundings, reading: Reading) -> Compa
         return diff_programs(_read(before, around), _read(after, around))
 
 
+def read_pair(old: str, new: str, around: Surroundings, reading: Reading) -> tuple[Program, Program, Comparison]:
+    """Return both versions and what changed from `old` to `new`; raises as `read_version` does."""
+    from patchkit.diff import diff_programs
+    from patchkit.read.collector import without_collector
+
+    with without_collector():
+        before, after = (_settled(_open(spec, around, reading), around) for spec in (old, new))
+        if isinstance(before, _Source) and isinstance(after, _Source):
+            programs = _read_pair(before, after, around)
+        else:
+            programs = _read(before, around), _read(after, around)
+        return (*programs, diff_programs(*programs))
+
+
 def record(command: Sequence[str], root: Path, around: Surroundings) -> Recording:
     """Run the build `command` in the directory of `around` and keep below `root` how each source was compiled.
 
@@ -129,6 +144,7 @@ def bundle(
     key: Path | None = None,
     sequence: int = 0,
     expires: int | None = None,
+    migration: Migration | None = None,
 ) -> Made:
     """Make the bundle that takes a process from version `old` to `new`; raises as `read_version` does.
 
@@ -163,6 +179,7 @@ def bundle(
             sequence,
             expires,
             key,
+            migration,
         )
         sides = [Version(s.recording, s.program, p) for s, p in zip((before, after), programs, strict=True)]
         return make_bundle(sides[0], sides[1], comparison, output, settings)

@@ -1,10 +1,10 @@
 """The update's own C, which goes into the payload beside the new version: compiled, and its names bound."""
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from patchkit.bundle.compiling import CompiledUnit
 from patchkit.bundle.elf import read_elf_file
@@ -33,27 +33,39 @@ _LAYOUT = ("-m", "-fshort-enums", "-fno-short-enums", "-fpack-struct", "-fsigned
 
 
 def compile_migration(
-    migration: Migration, compiler: str, arguments: Sequence[str], environ: Mapping[str, str]
+    migration: Migration, compiler: str, arguments: Sequence[str], cache: Path, environ: Mapping[str, str]
 ) -> tuple[CompiledUnit, ...]:
     """Compile the sources of `migration` with the program's `compiler`, and with those of its `arguments` that matter.
 
-    Raises BuildError with the compiler's first error.
+    What `cache` has is not compiled again. Raises BuildError with the compiler's first error.
     """
     layout = [argument for argument in arguments if argument.startswith(_LAYOUT) and not argument.startswith("-march")]
-    clean = {name: value for name, value in environ.items() if name not in ("LD_PRELOAD", "PATCHKIT_EVENTS")}
+    include = [f"-I{folder}" for folder in migration.include]
+    cache.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.blake2b(" ".join([compiler, *_FLAGS, *layout]).encode(), digest_size=16)
+    for path in sorted(each for folder in migration.include for each in folder.glob("*.h")):
+        digest.update(path.read_bytes())
     units = []
-    with TemporaryDirectory(prefix="patchkit-") as place:
-        for number, source in enumerate(migration.sources):
-            output = Path(place) / f"{number}.o"
-            include = [f"-I{folder}" for folder in migration.include]
-            command = [compiler, *_FLAGS, *layout, *include, "-c", str(source), "-o", str(output)]
-            done = subprocess.run(command, check=False, env=clean, capture_output=True, cwd=os.fspath(source.parent))
-            if done.returncode != 0:
-                message = done.stderr.decode(errors="replace")
-                first = next((line for line in message.splitlines() if "error" in line), message.strip())
-                raise BuildError(f"the update's {source.name} does not compile: {first}", hint="patchkit validate")
-            units.append(CompiledUnit(f"patchkit:{source.name}", read_elf_file(output)))
+    for source in migration.sources:
+        own = digest.copy()
+        own.update(source.read_bytes())
+        output = cache / f"{own.hexdigest()}.o"
+        if not output.exists():
+            _compile([compiler, *_FLAGS, *layout, *include], source, output, environ)
+        units.append(CompiledUnit(f"patchkit:{source.name}", read_elf_file(output)))
     return tuple(units)
+
+
+def _compile(command: Sequence[str], source: Path, output: Path, environ: Mapping[str, str]) -> None:
+    clean = {name: value for name, value in environ.items() if name not in ("LD_PRELOAD", "PATCHKIT_EVENTS")}
+    partial = output.with_suffix(f".{os.getpid()}.o")
+    whole = [*command, "-c", str(source), "-o", str(partial)]
+    done = subprocess.run(whole, check=False, env=clean, capture_output=True, cwd=source.parent)
+    if done.returncode != 0:
+        message = done.stderr.decode(errors="replace")
+        first = next((line for line in message.splitlines() if "error" in line), message.strip())
+        raise BuildError(f"the update's {source.name} does not compile: {first}", hint="patchkit validate names all")
+    partial.replace(output)
 
 
 class Names:

@@ -90,7 +90,7 @@ def make_bundle(old: Version, new: Version, comparison: Comparison, output: Path
     names = None
     if migration is not None:
         command = new.recording.units[after.units[0]].command
-        units += compile_migration(migration, command.arguments[0], command.arguments, settings.environ)
+        units += compile_migration(migration, command.arguments[0], command.arguments, cache, settings.environ)
         names = Names(migration, old.program, new.program)
     settings.progress("linking", 0, 0)
     objects = read_objects(units, successor)

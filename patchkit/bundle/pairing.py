@@ -68,21 +68,18 @@ def pair_versions(
             result.refusals += _refuse_change(change)
     _pair_functions(pair, result, frozenset(may_stay) | _standing(old))
     for old_key, new_key in pair.variables.forward.items():
-        if migration is not None and old_key in migration.moved:
-            _move_variable(old.variables[old_key], new.variables[new_key], migration.moved[old_key], result)
+        before, after = old.variables[old_key], new.variables[new_key]
+        if migration is not None and (old_key in migration.moved or old_key in migration.severed):
+            _join(variable_identities(before), variable_identities(after), result)
+            result.moved.update(variable_identities(after))
         else:
-            _pair_variable(old.variables[old_key], new.variables[new_key], pair, verdicts.get(old_key), result)
+            asked = None if migration is not None else verdicts.get(old_key)
+            _pair_variable(before, after, pair, asked, verdicts.get(old_key), result)
     if migration is not None:
+        for old_key, reason in migration.moved.items():
+            result.broken.update(dict.fromkeys(variable_identities(old.variables[old_key]), reason))
         _pin_users(pair, migration, result)
     return result
-
-
-def _move_variable(old: Variable, new: Variable, reason: str, result: Pairing) -> None:
-    olds, news = variable_identities(old), variable_identities(new)
-    _join(olds, news, result)
-    result.moved.update(news)
-    for identity in olds:
-        result.broken[identity] = reason
 
 
 def _pin_users(pair: Pair, migration: Migration, result: Pairing) -> None:
@@ -119,7 +116,7 @@ def _refuse_change(change: Change) -> Iterator[Refusal]:
             "PKX601",
             change.name,
             f"{change.title} changed ({change.kind}), and converting live objects needs a transformer",
-            "updates that change types cannot be bundled yet; `patchkit diff` shows what it asks",
+            "author the update: `patchkit new OLD NEW`, and give it to `patchkit bundle` by --update",
         )
 
 
@@ -186,7 +183,10 @@ def _pair_functions(pair: Pair, result: Pairing, may_stay: frozenset[str]) -> No
                 result.changed[identity] = f"{function.name} changed"
 
 
-def _pair_variable(old: Variable, new: Variable, pair: Pair, change: Change | None, result: Pairing) -> None:
+def _pair_variable(
+    old: Variable, new: Variable, pair: Pair, asked: Change | None, change: Change | None, result: Pairing
+) -> None:
+    """Pair a variable that goes on. `asked` is its change where nobody has decided about it yet."""
     olds, news = variable_identities(old), variable_identities(new)
     if old.thread_local or new.thread_local:
         if old.thread_local != new.thread_local or not pair.same(old.type, new.type):
@@ -194,13 +194,13 @@ def _pair_variable(old: Variable, new: Variable, pair: Pair, change: Change | No
                 Refusal("PKD207", old.key, f"{old.name} is thread-local, and its type or storage changed")
             )
             return
-    if change is not None and change.verdict > Verdict.AUTO_CHECK and change.kind not in _KEPT:
+    if asked is not None and asked.verdict > Verdict.AUTO_CHECK and asked.kind not in _KEPT:
         result.refusals.append(
             Refusal(
-                change.rule or "PKX601",
+                asked.rule or "PKX601",
                 old.key,
-                f"{change.title}: {change.text}",
-                "its live value needs a decision, which a bundle cannot take yet",
+                f"{asked.title}: {asked.text}",
+                "its live value needs a decision: author the update with `patchkit new`",
             )
         )
         return

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,7 +12,10 @@ from patchkit.cli.options import build_option, jobs_option, program_option
 from patchkit.cli.surroundings import surroundings
 from patchkit.errors import ExitCode
 from patchkit.model.words import counted
-from patchkit.workspace import Reading, bundle, inspect_bundle
+from patchkit.workspace import Reading, Surroundings, bundle, inspect_bundle
+
+if TYPE_CHECKING:
+    from patchkit.transform.migration import Migration
 
 
 class _Group(click.Group):
@@ -37,11 +41,22 @@ def command() -> None:
     """
 
 
+def _migration(update: Path, old: str, new: str, around: Surroundings, reading: Reading) -> "Migration":
+    from patchkit.authoring import author, migration_of
+
+    return migration_of(author(update, around, reading, (old, new)))
+
+
 @command.command("make")
 @click.argument("old")
 @click.argument("new")
 @click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="The bundle's file."
+)
+@click.option(
+    "--update",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The directory of the authored update, where live state has to be converted.",
 )
 @build_option
 @program_option
@@ -55,6 +70,7 @@ def make(
     old: str,
     new: str,
     output: Path,
+    update: Path | None,
     build: str | None,
     program: str | None,
     sign: Path | None,
@@ -65,7 +81,11 @@ def make(
     """Make the bundle that takes a running process from OLD to NEW."""
     expires = int(time.time()) + expires_in * 86400 if expires_in is not None else None
     with surroundings(jobs) as around:
-        made = bundle(old, new, output, around, Reading(build, program), key=sign, sequence=sequence, expires=expires)
+        reading = Reading(build, program)
+        migration = _migration(update, old, new, around, reading) if update is not None else None
+        made = bundle(
+            old, new, output, around, reading, key=sign, sequence=sequence, expires=expires, migration=migration
+        )
     for note in made.notes:
         print(f"note: {note}", file=sys.stderr)
     if made.manifest is None:

@@ -1,28 +1,20 @@
 """generated/migrate.c: the tables by which the runtime finds, converts and forwards the state of a running program."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from patchkit.diff.pair import Pair
 from patchkit.model.ctype import CType, Named, Pointer, spell
 from patchkit.model.decision import Decisions, Topic
 from patchkit.model.program import Linkage, Variable
+from patchkit.transform.catalogue import Catalogue
 from patchkit.transform.changed import Changed
+from patchkit.transform.conversion import Conversions
 from patchkit.transform.migration import Alias, Side
-from patchkit.transform.roots import Table, extent, moved_variables, successors, table_of
+from patchkit.transform.names import HOOKS, conversion_name, transformer_name
+from patchkit.transform.roots import Successor, Table, extent, moved_variables, severed_variables, successors, table_of
 from patchkit.transform.shapes import Graph, Open, Slot
 from patchkit.transform.symbols import symbol
 from patchkit.transform.variables import enum_function, is_enum, merge_function, row_function, scalar_function
-
-Run = tuple[int, int, int]  # old offset, new offset, size; bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Converter:
-    """The C that converts one object: the function `name`, where parts of the old object are in the new one."""
-
-    name: str
-    runs: Sequence[Run]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +22,25 @@ class Written:
     """What was generated; `moved` and `layouts` are as in `Migration`. While anything is `open`, nothing is bundled."""
 
     text: str
+    old_header: str
+    new_header: str
+    symbols: str
     aliases: dict[str, Alias]
     moved: dict[str, str]
+    severed: frozenset[str]
     layouts: dict[str, frozenset[str]]
     open: tuple[Open, ...]
     shapes: int
     roots: int
 
 
-def write_migration(
-    pair: Pair, changed: Changed, decisions: Decisions, conversions: str, converter: Callable[[str, str], Converter]
-) -> Written:
-    """Return the tables for `pair`. `conversions` is the C that defines what `converter` names, by old and new key."""
+def write_migration(pair: Pair, decisions: Decisions) -> Written:
+    """Return the C that carries the state of the old version of `pair` over to the new one."""
+    changed = Changed(pair)
     moved = moved_variables(pair, changed, decisions)
-    writer = _Writer(pair, changed, decisions, frozenset(moved), converter)
-    roots = [row for old, new in successors(pair, decisions) for row in writer.root(old, new, moved)]
+    conversions = Conversions(pair, changed, decisions)
+    writer = _Writer(pair, changed, decisions, frozenset(moved), conversions)
+    roots = [row for each in successors(pair, decisions) for row in writer.root(each, moved)]
     shapes = writer.shapes()
     text = "\n".join(
         [
@@ -52,7 +48,7 @@ def write_migration(
             *(f"extern unsigned char {name}[];" for name in sorted(writer.aliases)),
             *(f"{line}" for line in sorted(writer.declared)),
             "",
-            conversions,
+            conversions.text(),
             *writer.functions,
             *shapes,
             "static const struct pk_root roots[] = {",
@@ -60,31 +56,47 @@ def write_migration(
             "    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0},",
             "};",
             "",
-            _plan(len(writer.keys), len(roots)),
+            _plan(len(writer.keys), len(roots), writer.hooks()),
         ]
     )
+    catalogue = Catalogue(pair, conversions.old_header, conversions.new_header)
     layouts = {key: _members(pair, key) for key in changed.records}
-    found = tuple(writer.graph.open.values())
-    return Written(text, writer.aliases, moved, layouts, found, len(writer.keys), len(roots))
+    writer.ask_for_missing()
+    asked = {(each.topic, each.subject): each for made in conversions.done.values() for each in made.open}
+    found = (*writer.graph.open.values(), *asked.values())
+    old, new = conversions.old_header.text(), conversions.new_header.text()
+    severed = severed_variables(pair, decisions)
+    aliases = {**catalogue.aliases, **writer.aliases}
+    return Written(
+        text, old, new, catalogue.text(), aliases, moved, severed, layouts, found, len(writer.keys), len(roots)
+    )
 
 
 _HEAD = """\
 /* Written by patchkit: how the state of the running version becomes that of the new one. Do not edit. */
 #include <patchkit_migration.h>
 #include <string.h>
+
+#include "old.h"
+#include "new.h"
 """
 
 
-def _plan(shapes: int, roots: int) -> str:
-    return f"""\
-const struct pk_plan pk_plan = {{
-    .shapes = shapes,
-    .shape_count = {shapes},
-    .root_count = {roots},
-    .roots = roots,
-    .nested = 1,
-}};
-"""
+def _plan(shapes: int, roots: int, hooks: dict[str, str]) -> str:
+    return "\n".join(
+        [
+            *(f"int {name}(struct pk_migration *migration);" for name in hooks.values()),
+            "const struct pk_plan pk_plan = {",
+            "    .shapes = shapes,",
+            f"    .shape_count = {shapes},",
+            f"    .root_count = {roots},",
+            "    .roots = roots,",
+            "    .nested = 1,",
+            *(f"    .{when} = {name}," for when, name in hooks.items()),
+            "};",
+            "",
+        ]
+    )
 
 
 def _members(pair: Pair, key: str) -> frozenset[str]:
@@ -98,7 +110,7 @@ class _Writer:
     changed: Changed
     decisions: Decisions
     moved: frozenset[str]
-    converter: Callable[[str, str], Converter]
+    conversions: Conversions
     keys: list[tuple[CType, str]] = field(default_factory=list)  # an element type, and a variable if it is its own
     aliases: dict[str, Alias] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
@@ -124,21 +136,24 @@ class _Writer:
 
     # -- variables
 
-    def root(self, old: Variable, new: Variable, moved: dict[str, str]) -> list[str]:
+    def root(self, each: Successor, moved: dict[str, str]) -> list[str]:
         """Return the rows of one variable, one for each instance; none where nothing in it matters."""
+        old = each.old
         element, count = extent(self.pair, old.type, old=True)
         if old.key not in moved and not self.graph.slots(element, old.key):
             return []
         units = ("",) if old.linkage is Linkage.EXTERNAL else old.units
-        return [self._row(old, new, unit, element, count) for unit in units]
+        return [self._row(each, unit, element, count) for unit in units]
 
-    def _row(self, old: Variable, new: Variable, unit: str, element: CType, count: int) -> str:
+    def _row(self, each: Successor, unit: str, element: CType, count: int) -> str:
+        old, new = each.old, each.new
         place = self._alias(Side.OLD, old, unit)
         number = self.number(element, old.key)
         if old.key not in self.moved:
             return f'    {{"{old.name}", {place}, 0, {number}, {count}, 0, 0, 0, 0, 0}},'
-        successor, new_count = extent(self.pair, new.type, old=False)
+        successor, new_count = extent(self.pair, each.type, old=False)
         to = self._alias(Side.NEW, new, unit if unit in new.units or new.linkage is not Linkage.EXTERNAL else "")
+        start = f"{to} + {each.offset}" if each.offset else to
         table = table_of(self.decisions, old.key)
         flags = "PK_NEW_CONTENT" if table is not None and table.what == "new" else "0"
         name = place.removeprefix("pk_old__")
@@ -147,9 +162,8 @@ class _Writer:
         if table is not None and table.key:
             convert, row = self._table(name, (old, new), (place, to, unit), (element, successor), counts, table)
         size = self._new_size(successor)
-        return (
-            f'    {{"{old.name}", {place}, {to}, {number}, {count}, {new_count}, {size}, {flags}, {convert}, {row}}},'
-        )
+        rest = f"{start}, {number}, {count}, {new_count}, {size}, {flags}, {convert}, {row}"
+        return f'    {{"{old.name}", {place}, {rest}}},'
 
     def _alias(self, side: Side, variable: Variable, unit: str) -> str:
         name = symbol(side, variable, unit)
@@ -242,9 +256,9 @@ class _Writer:
         if isinstance(ctype, Named) and ctype.key in self.changed.records:
             successor = self.changed.records[ctype.key]
             new_size = self.pair.new.records[successor].size
-            converter = self.converter(ctype.key, successor)
-            convert, runs = converter.name, len(converter.runs)
-            rows = ", ".join(f"{{{start}, {to}, {length}}}" for start, to, length in converter.runs)
+            made = self.conversions.convert(ctype.key, successor)
+            convert, runs = conversion_name(ctype.key), len(made.runs)
+            rows = ", ".join(f"{{{start}, {to}, {length}}}" for start, to, length in made.runs)
             tables.append(f"static const struct pk_run runs_{number}[] = {{{rows or '{0, 0, 0}'}}};")
         slot_table = f"slots_{number}" if slots else "0"
         run_table = f"runs_{number}" if convert != "0" else "0"
@@ -252,6 +266,20 @@ class _Writer:
         return (
             f'    {{"{name}", {size}, {new_size}, {slot_table}, {slots}, {runs}, {run_table}, {convert}, {functions}}},'
         )
+
+    def hooks(self) -> dict[str, str]:
+        """Return the programmer's functions that run before anything is found and after all is converted."""
+        return {when: transformer_name(when) for when in HOOKS if self.decisions.value(Topic.CODE, when) is not None}
+
+    def ask_for_missing(self) -> None:
+        """Ask about changed records of which no path leads to an object."""
+        met = {ctype.key for ctype, _ in self.keys if isinstance(ctype, Named)}
+        met |= self.conversions.done.keys()
+        for key in self.changed.records:
+            record = self.pair.old.records[key]
+            if key not in met and not record.parent and self.decisions.value(Topic.ALLOCATOR, key) != "-":
+                question = f"nothing says where objects of {key} are; `-` says that none outlive a function"
+                self.graph.ask(Topic.ALLOCATOR, key, question, ("-",))
 
     def _allocator(self, ctype: CType) -> tuple[str, str, str]:
         """What makes and frees objects of a shape, and tells how large their allocation is."""

@@ -31,7 +31,8 @@ class Alias:
 class Migration:
     """The C of an update. `sources` are compiled with `include` as header directories; one of them defines `pk_plan`.
 
-    `moved` are the keys of old variables whose new storage is filled by the update, with a reason each; `layouts` the
+    `moved` are the keys of old variables whose new storage is filled by the update, with a reason each, `severed` those
+    that do not go on as the variables which they are matched with; `layouts` the
     members of old records whose places changed, by the record's key: old code that reaches one must not go on.
     """
 
@@ -39,4 +40,5 @@ class Migration:
     include: tuple[Path, ...]
     aliases: Mapping[str, Alias]
     moved: Mapping[str, str]
+    severed: frozenset[str]
     layouts: Mapping[str, frozenset[str]]

@@ -25,25 +25,70 @@ def table_of(decisions: Decisions, key: str) -> Table | None:
     return None if words[0] == "live" else Table(words[0], words[1] if len(words) > 1 else "")
 
 
+def severed_variables(pair: Pair, decisions: Decisions) -> frozenset[str]:
+    """Return the keys of old variables that do not go on as what names and evidence match them with."""
+    forward = pair.variables.forward
+    said = ((each.subject, each.value) for each in decisions.of(Topic.VARIABLE))
+    return frozenset(key for key, value in said if key in forward and forward[key] != value)
+
+
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """An old variable and what continues it: a new variable, or a member of one `offset` bytes behind its start."""
+
+    old: Variable
+    new: Variable
+    type: CType
+    offset: int = 0
+    inside: bool = False
+
+
 def moved_variables(pair: Pair, changed: Changed, decisions: Decisions) -> dict[str, str]:
     """Return the keys of old variables that get new storage in the new version, with the reason for a report."""
     found = {}
-    for old, new in successors(pair, decisions):
+    for each in successors(pair, decisions):
+        old = each.old
         if table_of(decisions, old.key) is not None:
             found[old.key] = f"the table {old.name} has new content"
-        elif changed.holds(old.type) or not pair.same(old.type, new.type):
+        elif old.key in severed_variables(pair, decisions):
+            found[old.key] = f"{old.name} is {each.new.name} now, and its value moves"
+        elif each.inside:
+            found[old.key] = f"{old.name} is a part of {each.new.name} now, and its value moves"
+        elif changed.holds(old.type) or not pair.same(old.type, each.type):
             found[old.key] = f"the type of {old.name} changed, and its value moves"
     return found
 
 
-def successors(pair: Pair, decisions: Decisions) -> Iterator[tuple[Variable, Variable]]:
-    """Yield each variable of the program's own that may be written, with the one that continues it."""
+def successors(pair: Pair, decisions: Decisions) -> Iterator[Successor]:
+    """Yield each variable of the program's own that may be written, with what continues it."""
     for key, variable in pair.old.variables.items():
         said = decisions.value(Topic.VARIABLE, key)
         other = said if said is not None else pair.variables.forward.get(key, "")
-        successor = pair.new.variables.get(other)
-        if successor is not None and is_walked(variable, pair) and not successor.thread_local:
-            yield variable, successor
+        if is_walked(variable, pair):
+            found = _successor(pair, variable, other)
+            if found is not None and not found.new.thread_local:
+                yield found
+
+
+def _successor(pair: Pair, variable: Variable, key: str) -> Successor | None:
+    """Find `variable` or `variable.member.member` of the new version."""
+    whole = pair.new.variables.get(key)
+    if whole is not None:
+        return Successor(variable, whole, whole.type)
+    parts = key.split(".")
+    for count in range(len(parts) - 1, 0, -1):
+        holder = pair.new.variables.get(".".join(parts[:count]))
+        if holder is None:
+            continue
+        ctype, offset = holder.type, 0
+        for name in parts[count:]:
+            record = pair.new_types.record(ctype)
+            member = next((each for each in record.members if each.name == name), None) if record is not None else None
+            if member is None or member.width is not None:
+                return None
+            ctype, offset = member.type, offset + member.offset // 8
+        return Successor(variable, holder, ctype, offset, inside=True)
+    return None
 
 
 def is_walked(variable: Variable, pair: Pair) -> bool:

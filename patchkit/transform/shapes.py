@@ -4,17 +4,19 @@ A shape stands for an element type: a record, a pointer, or anything without poi
 what is converted are followed; every pointer of an object that is met is forwarded.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from patchkit.diff.types import Types
+from patchkit.diff.types import ScalarKind, Types, is_foreign
 from patchkit.model.ctype import Array, CType, Function, Named, Pointer, Primitive, Tag, spell
 from patchkit.model.decision import Decisions, Topic
 from patchkit.model.program import Member, Record
 from patchkit.transform.changed import Changed
 
 WORD = 8  # bytes of a pointer
+COUNTS = re.compile(r"(?i:size|count|length|len|num|cap|room|total|used|^n_|^n$)")
 _EXPANDED = 64  # rows of an inner array that are written out one by one
 
 
@@ -198,7 +200,7 @@ class Graph:
         chosen = next((number for number, member in enumerate(record.members) if member.name == said), None)
         if chosen is not None:
             return each[chosen]
-        if said is None:
+        if said is None and not is_foreign(record.coord):
             names = tuple(member.name for member in record.members if member.name)
             self.ask(Topic.UNION, subject, f"{subject} holds a pointer or something else: which?", ("address", *names))
         return []
@@ -210,7 +212,7 @@ class Graph:
         slot = Slot(subject, 0)
         if isinstance(bare, Primitive):
             return self._untyped(slot, subject) if bare.name == "void" else slot
-        if not self.is_interesting(bare):
+        if not self.is_interesting(bare) or self.decisions.value(Topic.PAYLOAD, subject) == "-":
             return slot
         return self._sized(replace(slot, target=bare), bare, subject)
 
@@ -237,17 +239,44 @@ class Graph:
     def _sized(self, slot: Slot, target: CType, subject: str) -> Slot:
         said = self.decisions.value(Topic.LENGTH, subject)
         if said is None:
-            if isinstance(target, Pointer):
-                self.ask(
-                    Topic.LENGTH,
-                    subject,
-                    f"how many pointers stand where {subject} ({spell(target)} *) leads?",
-                    ("one", "allocation"),
-                )
+            counters = self.counters(subject)
+            if isinstance(target, Pointer) or (counters and not self._is_single(target)):
+                question = f"how many objects stand where {subject} ({spell(target)} *) leads?"
+                self.ask(Topic.LENGTH, subject, question, ("one", "allocation", *counters))
             return slot
         if said in ("one", "allocation"):
             return replace(slot, extent=said)
         return replace(slot, extent="counted")
+
+    def counters(self, subject: str) -> tuple[str, ...]:
+        """Return the members beside the member `subject` that may say how many objects stand where it leads."""
+        key, _, name = subject.rpartition(".")
+        record = self.types.program.records.get(key)
+        if record is None or record.tag is Tag.UNION:
+            return ()
+        names = [member.name for member in record.members]
+        at = names.index(name) if name in names else len(names)
+        found = []
+        for number, member in enumerate(record.members):
+            scalar = self.types.scalar(member.type)
+            whole = scalar is not None and scalar.kind is ScalarKind.INTEGER and member.width is None
+            near = abs(number - at) == 1 or member.name.startswith(name)
+            if near and whole and COUNTS.search(member.name):
+                found.append(member.name)
+        return tuple(found)
+
+    def _is_single(self, target: CType) -> bool:
+        """Whether no array of a record is on the heap: it links to itself, or nothing that names it allocates."""
+        record = self.types.record(target)
+        if record is None:
+            return False
+        return self._links_to_itself(target) or not self.pair.old_usage.allocators_of(record.key)
+
+    def _links_to_itself(self, target: CType) -> bool:
+        """Whether objects of a record are linked one to the next, so that a pointer leads to one of them."""
+        record = self.types.record(target)
+        cores = (self.types.core(member.type) for member in record.members) if record is not None else ()
+        return record is not None and any(isinstance(core, Named) and core.key == record.key for core in cores)
 
     # -- sizes
 

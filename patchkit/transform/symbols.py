@@ -14,10 +14,18 @@ def symbol(side: Side, variable: Variable, unit: str = "") -> str:
     `unit` tells apart the instances of what is static in a header. Characters that C lacks become `_`, with their code
     where that would make two names one.
     """
-    parts = [part for part in (unit, variable.function, variable.name) if part]
-    words = "__".join(_OTHER.sub(_escape, part) for part in parts)
+    parts = (unit, variable.function, variable.name)
     number = f"__{variable.ordinal}" if variable.ordinal else ""
-    return f"pk_{side}__{words}{number}"
+    return f"pk_{side}__{_joined(parts)}{number}"
+
+
+def function_symbol(side: Side, unit: str, name: str) -> str:
+    """Return the name of a static function of the source `unit`."""
+    return f"pk_{side}__{_joined((unit, name))}"
+
+
+def _joined(parts: tuple[str, ...]) -> str:
+    return "__".join(_OTHER.sub(_escape, part) for part in parts if part)
 
 
 def _escape(match: "re.Match[str]") -> str:

@@ -323,7 +323,10 @@ static const struct pk_error *in_order(struct pk_moving *moving) {
         error = find_places(moving);
     if (!error)
         error = convert_all(moving);
-    moving->what = "the hook `after`";
+    moving->what = "looking for what leads to objects that move";
+    if (!error)
+        error = pk__check_references(moving);
+    moving->what = "the hook `after`"; /* the last, since what it writes is not kept */
     return error ? error : run_hook(moving, moving->plan->after, "after");
 }
 
@@ -337,7 +340,7 @@ static const struct pk_error *migrate(struct pk_moving *moving) {
     const struct pk_error *error = pk__guard(guarded, moving, longest, &moving->what);
     if (!error)
         error = moving->result;
-    return error ? error : pk__check_references(moving);
+    return error;
 }
 
 /* A parked thread to run as: the first one of the process, else any. */
