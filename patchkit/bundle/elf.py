@@ -19,6 +19,7 @@ SHF_WRITE, SHF_ALLOC, SHF_EXECINSTR, SHF_STRINGS, SHF_TLS, SHF_COMPRESSED = 1, 2
 SHN_UNDEF, SHN_ABS, SHN_COMMON, SHN_LORESERVE = 0, 0xFFF1, 0xFFF2, 0xFF00
 STT_NOTYPE, STT_OBJECT, STT_FUNC, STT_SECTION, STT_FILE, STT_COMMON, STT_TLS, STT_GNU_IFUNC = 0, 1, 2, 3, 4, 5, 6, 10
 STB_LOCAL, STB_GLOBAL, STB_WEAK = 0, 1, 2
+STV_INTERNAL, STV_HIDDEN = 1, 2
 PT_LOAD, PT_TLS, PT_GNU_RELRO = 1, 7, 0x6474E552
 ET_REL, ET_EXEC, ET_DYN = 1, 2, 3
 EM_X86_64 = 62
@@ -67,7 +68,10 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A row of a symbol table. `section` is an index, or one of SHN_*; `version` as in `name@version`."""
+    """A row of a symbol table. `section` is an index, or one of SHN_*; `version` as in `name@version`.
+
+    A `hidden` symbol is external to its unit, though what was linked may have it as a local one.
+    """
 
     index: int
     name: str
@@ -77,6 +81,7 @@ class Symbol:
     value: int
     size: int
     version: str = ""
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +153,11 @@ class Elf:
         names = self.content(self.sections[section.link])
         versions = self._versions() if kind == SHT_DYNSYM else {}
         rows = []
-        for index, (start, info, _, shndx, value, size) in enumerate(_SYMBOL.iter_unpack(self.content(section))):
+        for index, (start, info, other, shndx, value, size) in enumerate(_SYMBOL.iter_unpack(self.content(section))):
             name, _, version = text_at(names, start).partition("@")
             version = versions.get(index, version.lstrip("@"))
-            rows.append(Symbol(index, name, info & 15, info >> 4, shndx, value, size, version))
+            hidden = other & 3 in (STV_INTERNAL, STV_HIDDEN)
+            rows.append(Symbol(index, name, info & 15, info >> 4, shndx, value, size, version, hidden))
         return tuple(rows)
 
     def _versions(self) -> dict[int, str]:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from patchkit.bundle.elf import (
@@ -102,9 +102,18 @@ class _Reader:
         rows = [row for row in self._rows() if row[1].name]
         units = self._units(rows)
         for group, symbol in rows:
-            self._take(symbol, units.get(group, group[1]) if symbol.binding == STB_LOCAL else "")
-        stretches = tuple(sorted(self.stretches, key=lambda each: (each.place, -each.size, each.symbol)))
+            # What is hidden is external to its unit. GNU ld makes it local, behind a source without a name.
+            own = symbol.binding == STB_LOCAL and not symbol.hidden and group[1] != ""
+            self._take(symbol, units.get(group, group[1]) if own else "")
+        stretches = tuple(sorted(map(self._with_origin, self.stretches), key=lambda s: (s.place, -s.size, s.symbol)))
         return Executable(self.elf, self.things, stretches, self.by_symbol, tuple(self.ambiguous))
+
+    def _with_origin(self, stretch: Stretch) -> Stretch:
+        """A part of an external function, or a copy, is a local symbol."""
+        external = Identity(stretch.identity.sort, stretch.identity.name)
+        if stretch.identity in self.things or external not in self.things:
+            return stretch
+        return replace(stretch, identity=external)
 
     def _rows(self) -> Iterable[tuple[tuple[int, str], Symbol]]:
         """The symbols with the group of local ones that each belongs to: its number and its source's base name."""

@@ -6,7 +6,7 @@ from functools import cached_property
 from patchkit.bundle.elf import Relocation
 from patchkit.bundle.executable import Executable
 from patchkit.bundle.frames import Description, read_frames
-from patchkit.bundle.instructions import Instruction, Role, Value, decode, read_code, split_code
+from patchkit.bundle.instructions import Instruction, Role, Value, read_code, split_code, without_padding
 from patchkit.bundle.keys import Identity, Sort
 from patchkit.bundle.sides import Function, Place, Reference, What, renamed, without_got
 from patchkit.errors import InputError
@@ -38,9 +38,9 @@ class ExecutableCode:
         frames = {each.start: each for each in self._frames()}
         result: dict[tuple[Identity, str], Function] = {}
         for each in stretches:
-            code = [self._bound(one) for one in decode(found.get(each.place, ()))]
+            code = without_padding(found.get(each.place, ()))
             result[each.identity, each.symbol] = Function(
-                each.identity, each.symbol, each.place, each.size, code, frames.get(each.place)
+                each.identity, each.symbol, each.place, each.size, code, self._bound, frames.get(each.place)
             )
         return result
 

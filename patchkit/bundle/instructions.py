@@ -74,6 +74,10 @@ class Instruction:
         return self.operation.rpartition(" ")[2] in ("jmp", "ret", "ud2", "hlt")
 
 
+# Start, end and text of an instruction.
+Line = tuple[int, int, str]
+
+
 def read_code(path: Path) -> Iterator[tuple[str, int, str]]:
     """Yield section, address and text of every instruction of the file at `path`. Raises ToolError without objdump."""
     try:
@@ -101,10 +105,10 @@ def read_code(path: Path) -> Iterator[tuple[str, int, str]]:
         raise ToolError(f"objdump cannot read {path}", hint="install the binutils that belong to the compiler")
 
 
-def split_code(lines: Iterable[tuple[int, str]], starts: Mapping[int, int]) -> dict[int, list[tuple[int, int, str]]]:
-    """Return start, end and text of the instructions of each function; `starts` leads from starts to ends."""
-    found: dict[int, list[tuple[int, int, str]]] = {}
-    current: list[tuple[int, int, str]] = []
+def split_code(lines: Iterable[tuple[int, str]], starts: Mapping[int, int]) -> dict[int, list[Line]]:
+    """Return the lines of each function; `starts` leads from starts to ends."""
+    found: dict[int, list[Line]] = {}
+    current: list[Line] = []
     end = last = -1
     text = ""
     for address, following in lines:
@@ -121,12 +125,17 @@ def split_code(lines: Iterable[tuple[int, str]], starts: Mapping[int, int]) -> d
     return found
 
 
-def decode(rows: Iterable[tuple[int, int, str]]) -> list[Instruction]:
-    """Decode the instructions of one function, without those that do nothing."""
-    return [decode_one(*row) for row in rows if not _NOTHING.match(row[2])]
+def without_padding(rows: Iterable[Line]) -> list[Line]:
+    """Return the lines of one function without those that do nothing."""
+    return [row for row in rows if not (("nop" in row[2] or "xchg" in row[2]) and _NOTHING.match(row[2]))]
 
 
-def decode_one(start: int, end: int, line: str) -> Instruction:
+def is_plain(text: str) -> bool:
+    """Whether a line says all that its instruction does: it leads nowhere, unless a relocation says so."""
+    return "<" not in text and "(%rip" not in text
+
+
+def decode(start: int, end: int, line: str) -> Instruction:
     """Decode one line of objdump."""
     text = _PREFIXES.sub("", line.partition(" #")[0].rstrip())
     words = text.split()

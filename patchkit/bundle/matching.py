@@ -36,8 +36,8 @@ class Fate(Protocol):
     def stays(self, identity: Identity) -> bool:
         """Whether the new version's code uses the old storage, or the old entry, of a thing of its own."""
 
-    def is_renamed(self, old: Function, identity: Identity) -> bool:
-        """Whether a function that is gone is the same code as one that is new."""
+    def is_renamed(self, old: Function, identity: Identity, symbol: str) -> bool:
+        """Whether a function that is gone is the same code as one that is new, down to what they call."""
 
 
 class _Unlike(Exception):
@@ -92,19 +92,20 @@ class _Matcher:
             raise _Unlike("the compiler split them up in different ways")
         for suffix, part in self.news.items():
             former = self.olds[suffix]
-            if len(former.instructions) != len(part.instructions):
+            if len(former.lines) != len(part.lines):
                 raise _Unlike("they have different instructions")
-            for number, pair in enumerate(zip(former.instructions, part.instructions, strict=True)):
-                self._instruction(suffix, number, *pair)
+            for number in range(len(part.lines)):
+                equal = former.lines[number][2] == part.lines[number][2]
+                if not (equal and former.is_plain(number) and part.is_plain(number)):
+                    self._instruction(suffix, number, former.instruction(number), part.instruction(number))
             self._frames(suffix, former, part)
         self._refuse_stained()
         return self.result
 
     def _frames(self, suffix: str, former: Function, part: Function) -> None:
         calls, refused = [], set()
-        for one, other in zip(former.instructions, part.instructions, strict=True):
-            if not one.calls:
-                continue
+        for number in part.calls():
+            one, other = former.instruction(number), part.instruction(number)
             offsets = one.end - former.start, other.end - part.start
             calls.append(offsets)
             frames = [
@@ -146,7 +147,7 @@ class _Matcher:
             self.stains.add((suffix, number))
 
     def _reference(self, suffix: str, number: int, place: Place, reference: Reference, role: Role) -> None:
-        instruction = self.news[suffix].instructions[number]
+        instruction = self.news[suffix].instruction(number)
         taken = role is Role.IMMEDIATE or instruction.operation.startswith("lea")
         if reference.what is What.CODE and self._own(reference):
             self._own_code(place, reference, role)
@@ -175,7 +176,7 @@ class _Matcher:
         offset = self.old.leads_to(place, reference, former)
         if offset is None and role is Role.BRANCH and reference.what is What.CODE and reference.identity is not None:
             gone = self.old.function_at(place)
-            if gone is not None and self.fate.is_renamed(gone, reference.identity):
+            if gone is not None and self.fate.is_renamed(gone, reference.identity, reference.symbol):
                 offset = 0
         if offset is None:
             self.stains.add((suffix, number))
@@ -238,8 +239,8 @@ class _Matcher:
     def _refuse_stained(self) -> None:
         if not self.stains:
             return
-        nodes = [Node(part, number) for part in self.news.values() for number in range(len(part.instructions))]
-        at = {(suffix, number): 0 for suffix, part in self.news.items() for number in range(len(part.instructions))}
+        nodes = [Node(part, number) for part in self.news.values() for number in range(len(part.lines))]
+        at = {(suffix, number): 0 for suffix, part in self.news.items() for number in range(len(part.lines))}
         for index, key in enumerate(at):
             at[key] = index
         keys = list(at)
@@ -252,11 +253,11 @@ class _Matcher:
         for index in stained_calls(nodes, following, stained) | own:
             suffix, number = keys[index]
             former = self.olds[suffix]
-            self.result.refused[suffix].add(former.instructions[number].end - former.start)
+            self.result.refused[suffix].add(former.instruction(number).end - former.start)
 
     def _following(self, suffix: str, number: int) -> Iterator[tuple[str, int]]:
         part = self.news[suffix]
-        instruction = part.instructions[number]
+        instruction = part.instruction(number)
         if not instruction.leaves:
             yield suffix, number + 1
         if not instruction.jumps:

@@ -1,13 +1,13 @@
 """The code of a version's objects, where relocations say what operands lead to."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
 from patchkit.bundle.elf import STT_FUNC, STT_SECTION, Relocation
 from patchkit.bundle.frames import Description, read_frames
 from patchkit.bundle.image import R_32, R_32S, R_64, R_GOTPCREL, R_GOTPCRELX, R_GOTTPOFF, R_REX_GOTPCRELX, R_TPOFF32
-from patchkit.bundle.instructions import Instruction, Role, Value, decode, read_code, split_code
+from patchkit.bundle.instructions import Instruction, Role, Value, read_code, split_code, without_padding
 from patchkit.bundle.keys import Identity
 from patchkit.bundle.objects import Definition, Home, ObjectFile, Piece, Program, functions_of
 from patchkit.bundle.sides import Function, Place, Reference, What, renamed, without_got
@@ -194,22 +194,24 @@ class ObjectCode:
 def _function(
     definition: Definition, piece: Piece, code: Iterable[tuple[int, int, str]], frame: Description | None
 ) -> Function:
-    instructions = decode(code)
-    starts = [each.start for each in instructions]
+    lines = without_padding(code)
+    starts = [start for start, _, _ in lines]
     rows: dict[int, list[Relocation]] = {}
     for row in piece.relocations:
         index = bisect_right(starts, row.offset) - 1
         if index >= 0:
             rows.setdefault(starts[index], []).append(row)
     assert definition.identity is not None
-    bound = [_bound(each, rows.get(each.start, [])) for each in instructions]
     relocations = {start: tuple(listed) for start, listed in rows.items()}
-    return Function(
-        definition.identity, definition.symbol, definition.value, definition.size, bound, frame, piece, relocations
-    )
+
+    def bind(instruction: Instruction) -> Instruction:
+        return _bound(instruction, relocations.get(instruction.start, ()))
+
+    place = definition.value, definition.size
+    return Function(definition.identity, definition.symbol, *place, lines, bind, frame, piece, relocations)
 
 
-def _bound(instruction: Instruction, rows: list[Relocation]) -> Instruction:
+def _bound(instruction: Instruction, rows: Sequence[Relocation]) -> Instruction:
     """The form that a linker gives to an instruction which goes through the GOT without need."""
     if any(row.type in _GOT for row in rows):
         return without_got(instruction, "")

@@ -28,7 +28,7 @@ from patchkit.bundle.elf import (
     Symbol,
 )
 from patchkit.bundle.executable import Executable
-from patchkit.bundle.keys import Identity, Sort, base_name
+from patchkit.bundle.keys import Identity, Sort, base_name, is_clone
 
 _DROPPED = (".init_array", ".fini_array", ".ctors", ".dtors", ".preinit_array", "__patchable_function_entries")
 
@@ -132,8 +132,9 @@ def _read(unit: CompiledUnit, executable: Executable) -> ObjectFile:
         result.pieces[section.index] = Piece(
             unit.unit, section.name, home, section.size, max(section.align, 1), content, rows, result
         )
+    external = frozenset(symbol.name for symbol in unit.elf.symbols[1:] if symbol.binding != STB_LOCAL)
     for symbol in unit.elf.symbols[1:]:
-        _define(result, symbol, executable)
+        _define(result, symbol, executable, external)
     _find_variables(result)
     return result
 
@@ -150,11 +151,13 @@ def _home(section: Section) -> Home | None:
     return Home.BSS if section.type == SHT_NOBITS else Home.DATA
 
 
-def _define(result: ObjectFile, symbol: Symbol, executable: Executable) -> None:
+def _define(result: ObjectFile, symbol: Symbol, executable: Executable, external: frozenset[str]) -> None:
     if symbol.section == SHN_UNDEF:
         result.undefined[symbol.index] = (symbol.name, symbol.binding == STB_WEAK)
         return
-    identity = _identity(symbol, result.unit, executable)
+    # A part of an external function, or a copy, is a local symbol.
+    own = symbol.binding == STB_LOCAL and not (is_clone(symbol.name) and base_name(symbol.name) in external)
+    identity = _identity(symbol, result.unit if own else "", executable)
     piece: Piece | None = None
     value = symbol.value
     if symbol.section == SHN_COMMON:
@@ -167,8 +170,7 @@ def _define(result: ObjectFile, symbol: Symbol, executable: Executable) -> None:
     result.definitions[symbol.index] = Definition(symbol.name, piece, value, symbol.size, symbol.type, identity)
 
 
-def _identity(symbol: Symbol, unit: str, executable: Executable) -> Identity | None:
-    own = unit if symbol.binding == STB_LOCAL else ""
+def _identity(symbol: Symbol, own: str, executable: Executable) -> Identity | None:
     if symbol.type in (STT_FUNC, STT_GNU_IFUNC):
         return Identity(Sort.FUNCTION, base_name(symbol.name), own)
     if symbol.type in (STT_OBJECT, STT_TLS) or symbol.section == SHN_COMMON:

@@ -5,14 +5,14 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
 from patchkit.bundle.elf import Relocation
 from patchkit.bundle.frames import Description
-from patchkit.bundle.instructions import Instruction, Role, Value
+from patchkit.bundle.instructions import Instruction, Line, Role, Value, decode, is_plain
 from patchkit.bundle.keys import Identity
 from patchkit.bundle.objects import Piece
 
@@ -52,19 +52,39 @@ class Function:
     symbol: str
     start: int
     size: int
-    instructions: list[Instruction]
+    lines: list[Line]
+    bind: Callable[[Instruction], Instruction]  # to the form that the linker would have given it
     frame: Description | None
     piece: Piece | None = None
     relocations: Mapping[int, tuple[Relocation, ...]] = field(default_factory=dict)  # by start of the instruction
-    starts: list[int] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.starts = [each.start for each in self.instructions]
+    _decoded: dict[int, Instruction] = field(default_factory=dict)
 
     def index_of(self, address: int) -> int:
         """Return the number of the instruction that runs next at `address`, -1 where that is none of them."""
         inside = self.start <= address < self.start + self.size
-        return bisect_left(self.starts, address) if inside else -1
+        return bisect_left(self.lines, address, key=lambda line: line[0]) if inside else -1
+
+    def instruction(self, number: int) -> Instruction:
+        """Return one of its instructions."""
+        found = self._decoded.get(number)
+        if found is None:
+            found = self._decoded[number] = self.bind(decode(*self.lines[number]))
+        return found
+
+    def is_plain(self, number: int) -> bool:
+        """Whether the text of an instruction says all that it does."""
+        start, _, text = self.lines[number]
+        return is_plain(text) and start not in self.relocations
+
+    def calls(self) -> Iterator[int]:
+        """Yield the numbers of all calls."""
+        for number, (_, _, text) in enumerate(self.lines):
+            if "call" in text and self.instruction(number).calls:
+                yield number
+
+    def forget(self) -> None:
+        """Let what was decoded go."""
+        self._decoded.clear()
 
     @property
     def whole(self) -> str:

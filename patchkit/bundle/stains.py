@@ -8,6 +8,7 @@ function returns counts as the program's state, and is stained only if another f
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from patchkit.bundle.frames import RBP, RSP
 from patchkit.bundle.instructions import Instruction
@@ -53,7 +54,7 @@ class Node:
     @property
     def instruction(self) -> Instruction:
         """The instruction itself."""
-        return self.part.instructions[self.number]
+        return self.part.instruction(self.number)
 
 
 def stained_calls(
@@ -190,6 +191,7 @@ def _slot(node: Node, register: str, displacement: int) -> int | None:
     return (displacement - base[1]) // 8
 
 
+@cache
 def _whole_register(name: str) -> str:
     """The register that `name` is or is a part of."""
     if name in _WORDS:
@@ -207,6 +209,7 @@ def _whole_register(name: str) -> str:
     return name
 
 
+@cache
 def _is_whole(name: str) -> bool:
     """Whether writing `name` leaves nothing of what its register held."""
     return re.fullmatch(r"r\w+|e\w\w|xmm\d+", name) is not None and not re.fullmatch(r"r\d+[wb]", name)

@@ -6,7 +6,7 @@ code would have kept there. Two compilations of the old function count: the one 
 the one that a process runs which came to this version by an update.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from patchkit.bundle.executable import Executable
@@ -19,6 +19,9 @@ from patchkit.bundle.objects import Home, Program
 from patchkit.bundle.pairing import Pairing
 from patchkit.bundle.payload import Origin, Transfer
 from patchkit.bundle.sides import Function, Side, What, whole_of
+
+# A function with its symbol, which has more than its name where the compiler made a copy of it.
+_Name = tuple[Identity, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class _Comparison:
         self.strays: set[Identity] = set()
         self.reasons: dict[Identity, str] = {}
         self._olds, self._news = _wholes(old.functions), _wholes(new.functions)
-        self._renamed: dict[tuple[Identity, Identity], bool] = {}
+        self._renamed: dict[tuple[_Name, _Name], Match | None] = {}
         self._old_identities = {identity for identity, _ in self._olds}
 
     # -- what becomes of things: see `matching.Fate`
@@ -91,18 +94,29 @@ class _Comparison:
         """See `Fate.stays`."""
         return identity in self.linker.adopted or self.linker.former_function(identity) is not None
 
-    def is_renamed(self, old: Function, identity: Identity) -> bool:
+    def is_renamed(self, old: Function, identity: Identity, symbol: str) -> bool:
         """See `Fate.is_renamed`."""
         if old.identity not in self.pairing.broken or self.former(identity) in self._old_identities:
             return False
-        key = old.identity, identity
-        if key not in self._renamed:
-            self._renamed[key] = False  # while it is being compared, for functions that call themselves
-            news = self._news.get((identity, identity.name), {})
-            olds = self._olds.get((old.identity, old.symbol), {})
-            match = match_functions(self.old, self.new, olds, news, self, strict=True) if olds and news else ""
-            self._renamed[key] = isinstance(match, Match) and not any(match.refused.values()) and not match.strays
-        return self._renamed[key]
+        pair = (old.identity, old.symbol), (identity, symbol)
+        if pair not in self._renamed:
+            self._renamed[pair] = None  # while it is being compared, for functions that call themselves
+            if old.symbol[len(old.identity.name) :] == symbol[len(identity.name) :]:
+                match = self._match(*pair, strict=True)
+                exact = isinstance(match, Match) and not any(match.refused.values()) and not match.strays
+                self._renamed[pair] = match if exact and isinstance(match, Match) else None
+        return self._renamed[pair] is not None
+
+    def _match(self, old: _Name, new: _Name, *, strict: bool) -> Match | str:
+        olds, news = self._olds.get(old), self._news.get(new)
+        if olds is None or news is None:
+            return "it is gone"
+        if new in self.labelled:
+            return "the address of one of its labels is kept"
+        match = match_functions(self.old, self.new, olds, news, self, strict=strict)
+        for part in (*olds.values(), *news.values()):
+            part.forget()
+        return match
 
     # -- rows
 
@@ -110,16 +124,22 @@ class _Comparison:
         """Yield the rows for all functions."""
         for (identity, symbol), news in self._news.items():
             former = self.former(identity)
-            olds = self._olds.get((former, former.name + symbol[len(identity.name) :]))
-            if olds is None or (identity, symbol) in self.labelled or _is_left_out(news.values()):
+            name = former, former.name + symbol[len(identity.name) :]
+            if name not in self._olds or any(part.piece is None or part.piece.offset < 0 for part in news.values()):
                 continue
-            match = match_functions(self.old, self.new, olds, news, self, strict=former in self.pairing.edited)
+            match = self._match(name, (identity, symbol), strict=former in self.pairing.edited)
             if isinstance(match, str):
                 self.reasons[former] = match
                 continue
             self.strays |= match.strays
-            for suffix, part in news.items():
-                yield from _ranges(olds[suffix], part, match, suffix, origin)
+            yield from self._ranges(name, (identity, symbol), match, origin)
+        for (old, new), renamed in self._renamed.items():
+            if renamed is not None:
+                yield from self._ranges(old, new, renamed, origin)
+
+    def _ranges(self, old: _Name, new: _Name, match: Match, origin: Origin) -> Iterator[Transfer]:
+        for suffix, part in self._news[new].items():
+            yield from _ranges(self._olds[old][suffix], part, match, suffix, origin)
 
 
 def _wholes(functions: Mapping[tuple[Identity, str], Function]) -> dict[tuple[Identity, str], dict[str, Function]]:
@@ -129,10 +149,6 @@ def _wholes(functions: Mapping[tuple[Identity, str], Function]) -> dict[tuple[Id
         whole = whole_of(symbol)
         found.setdefault((identity, whole), {})[symbol[len(whole) :]] = function
     return found
-
-
-def _is_left_out(parts: Iterable[Function]) -> bool:
-    return any(part.piece is None or part.piece.offset < 0 for part in parts)
 
 
 def _ranges(old: Function, new: Function, match: Match, suffix: str, origin: Origin) -> Iterator[Transfer]:

@@ -172,3 +172,37 @@ def test_what_is_no_bundle_is_called_so(content: bytes, tmp_path: Path) -> None:
     assert done.code == 2
     assert "bad.pkb" in done.err
     assert "Traceback" not in done.err
+
+
+def test_what_is_hidden_is_kept_like_everything_external(tmp_path: Path) -> None:
+    """A linker makes hidden symbols local, and they are none of the last unit's."""
+    state = "int shared = 5; int table[4] = {1, 2, 3, 4}; int add(int n) { return shared += n + table[n & 3]; }\n"
+    main = "extern int shared; int add(int); int main(void) { return add(1) + shared; }\n"
+    sides = [
+        record_program(tmp_path / name, {"state.c": state, "main.c": text}, flags="-O2 -g -fvisibility=hidden")
+        for name, text in (("old", main), ("new", main.replace("add(1)", "add(2)")))
+    ]
+    payload = payload_of(sides[0], sides[1], tmp_path / "update.pkb")
+    kept = {row.name: row for row in payload.news if row.place == NOWHERE}
+    assert {"shared", "table"} <= kept.keys()
+    assert {payload.olds[patch.old].name for patch in payload.patches} == {"add", "main"}
+
+
+def test_a_part_of_a_function_has_the_key_of_the_function(tmp_path: Path) -> None:
+    """So that it is found on a stack when the function changed."""
+    text = """
+        #include <stdio.h>
+        #include <stdlib.h>
+        __attribute__((cold, noinline)) void complain(int n) { printf("%d\\n", n); }
+        __attribute__((noinline)) int serve(int n) {
+            if (n > 7) { complain(n); complain(n + 1); abort(); }
+            return n * 3;
+        }
+        int main(int count, char **words) { (void)words; return serve(count); }
+    """
+    old = record_program(tmp_path / "old", {"main.c": text})
+    new = record_program(tmp_path / "new", {"main.c": text.replace("n * 3", "n * 4")})
+    payload = payload_of(old, new, tmp_path / "update.pkb")
+    (pinned,) = payload.pinned
+    for rows in (payload.old_functions, payload.new_functions):
+        assert {row.name for row in rows if row.key == pinned.key} == {"serve", "serve.cold"}

@@ -17,15 +17,17 @@ server: $(OBJECTS)
 """
 
 
-def record_program(folder: Path, files: dict[str, str], *, link: str = "", flags: str = "") -> Path:
-    """Write and record a program whose sources are `files`."""
+def record_program(
+    folder: Path, files: dict[str, str], *, link: str = "", flags: str = "", make: tuple[str, ...] = ()
+) -> Path:
+    """Write and record a program whose sources are `files`; `make` are more arguments of make."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     objects = " ".join(str(Path(name).with_suffix(".o")) for name in files if name.endswith(".c"))
     (folder / "Makefile").write_text(MAKEFILE.format(objects=objects, link=link), encoding="utf-8")
-    done = patchkit("record", "--", "make", *([f"CFLAGS={flags}"] if flags else []), cwd=folder)
+    done = patchkit("record", "--", "make", *([f"CFLAGS={flags}"] if flags else []), *make, cwd=folder)
     assert done.code == 0, done.err
     return folder
 
