@@ -177,8 +177,8 @@ static long judge_all(const struct pk_gathering *gathering) {
             pk__judge(thread, gathering->image, &rt->scratch->stack, gathering->reverting);
         else {
             thread->safe = 0;
-            thread->function = NULL;
-            thread->reason = "it does not take the runtime's signal: it sleeps where no signal wakes, or is not glibc's";
+            if (!thread->reason) /* else it was seen, and has not come again yet */
+                thread->reason = "it does not take the runtime's signal: it sleeps where no signal wakes, or is not glibc's";
         }
         unsafe += !thread->safe;
     }
@@ -218,8 +218,10 @@ static const struct pk_error *begin(void) {
         rt->threads = pk__map(PK_MOST_THREADS * sizeof *rt->threads);
     if (!rt->threads)
         return pk__fail("PKL104", "there is no memory for the list of threads");
-    for (size_t i = 0; i < rt->thread_count; i++)
+    for (size_t i = 0; i < rt->thread_count; i++) {
         rt->threads[i].signalled = rt->threads[i].safe = 0;
+        rt->threads[i].reason = rt->threads[i].function = NULL;
+    }
     pk__take_interruptions();
     __atomic_store_n(&rt->waiting, 1, __ATOMIC_RELAXED);
     __atomic_store_n(&rt->gathering, 1, __ATOMIC_SEQ_CST);
