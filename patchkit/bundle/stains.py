@@ -148,6 +148,8 @@ def _written(node: Node, targets: list[str], state: State, tainted: bool, escape
 
 def _stored(node: Node, target: str, state: State, tainted: bool, escapes: bool) -> State:
     match = _STACK_OPERAND.fullmatch(target)
+    if "(%rip" in target:
+        return state  # a variable
     if match is None:
         indexed = "(%rsp" in target or "(%rbp" in target
         return state | {_STACK} if tainted and (escapes or indexed) else state

@@ -115,6 +115,7 @@ class _Writer:
     aliases: dict[str, Alias] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
     functions: list[str] = field(default_factory=list)
+    pointed: set[str] = field(default_factory=set)  # records that a followed pointer leads to
     graph: Graph = field(init=False)
 
     def __post_init__(self) -> None:
@@ -227,13 +228,13 @@ class _Writer:
 
     def shapes(self) -> list[str]:
         """Return the tables of all shapes, which following pointers makes more of."""
-        rows, tables, done = [], list[str](), 0
-        while done < len(self.keys):
-            ctype, subject = self.keys[done]
+        tables, counts = list[str](), list[int]()
+        while len(counts) < len(self.keys):
+            ctype, subject = self.keys[len(counts)]
             slots = self.graph.slots(ctype, subject)
-            tables += self._slot_table(done, slots)
-            rows.append(self._shape(done, ctype, len(slots), tables))
-            done += 1
+            tables += self._slot_table(len(counts), slots)
+            counts.append(len(slots))
+        rows = [self._shape(n, ctype, counts[n], tables) for n, (ctype, _) in enumerate(self.keys)]
         return [*tables, "static const struct pk_shape shapes[] = {", *rows, "};", ""]
 
     def _slot_table(self, number: int, slots: list[Slot]) -> list[str]:
@@ -244,6 +245,9 @@ class _Writer:
 
     def _slot(self, slot: Slot) -> str:
         target = "PK_NO_SHAPE" if slot.target is None else str(self.number(slot.target))
+        core = self.graph.types.bare(slot.target) if slot.target is not None else None
+        if isinstance(core, Named):
+            self.pointed.add(core.key)
         extent = {"one": "PK_ONE", "allocation": "PK_ALLOCATION", "counted": "PK_COUNTED"}[slot.extent]
         offset, size = slot.count
         return (
@@ -286,6 +290,11 @@ class _Writer:
         key = ctype.key if isinstance(ctype, Named) else spell(ctype)
         said = (self.decisions.value(Topic.ALLOCATOR, key) or "").split()
         if len(said) < 2:
+            if key in self.changed.records and not said and key in self.pointed:
+                question = (
+                    f"what makes and frees objects of {key}? ALLOCATE RELEASE, and ROOM where their block is known"
+                )
+                self.graph.ask(Topic.ALLOCATOR, key, question)
             return "0", "0", "0"
         allocate, release, room = said[0], said[1], said[2] if len(said) > 2 else "0"
         self.declared.add(f"extern void *{allocate}(size_t);")

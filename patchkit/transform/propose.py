@@ -15,7 +15,7 @@ from patchkit.transform.changed import Changed
 from patchkit.transform.shapes import Open
 
 _ZEROING = re.compile(r"(?i:calloc|zero|zalloc|_new0|0$)")
-_ALLOCATES = re.compile(r"(?i:alloc|zero|_new$|^new_)")
+_OF_THE_C_LIBRARY = frozenset({"malloc", "calloc", "realloc", "aligned_alloc", "memalign", "posix_memalign"})
 _RELEASES = re.compile(r"(?i:free|release|dispose)")
 
 
@@ -62,7 +62,7 @@ class Proposer:
             return NOTHING
         record, member = found
         holders = [v for v in self.pair.new.variables.values() if self._is_in(v.type, record.key)]
-        makers = [] if holders else self.pair.new_usage.allocators_of(record.key)
+        makers = [] if holders else self._makers(record.key)
         writers = [f for f in makers if member.name in f.members]
         if holders:
             writers += [f for f in self.pair.new_usage.accessors(member.name) if looks_like_start_up(f)]
@@ -119,11 +119,29 @@ class Proposer:
             return Proposal(best[0], Grade.WEAK, (f"of {', '.join(counters)} it is the one that means room",))
         return NOTHING
 
+    def _makers(self, key: str) -> list[Function]:
+        """The functions of the new version that make objects of a record: they name it, and call an allocator."""
+        return [f for f in self.pair.new_usage.naming_type(key) if self._allocators_in(f)]
+
+    def _allocators_in(self, function: Function) -> list[str]:
+        return [word for word in function.references if word in _OF_THE_C_LIBRARY or self._is_allocator(word)]
+
+    def _is_allocator(self, name: str) -> bool:
+        """Whether a function of the program takes sizes and returns untyped memory."""
+        function = self.pair.new.functions.get(name)
+        if function is None or not function.type.parameters:
+            return False
+        types = self.pair.new_types
+        result = types.bare(function.type.result)
+        scalars = [types.scalar(each) for each in function.type.parameters]
+        untyped = isinstance(result, Pointer) and types.bare(result.target) == Primitive("void")
+        return untyped and all(each is not None and each.kind is ScalarKind.INTEGER for each in scalars)
+
     def _allocator(self, key: str) -> Proposal:
-        makers = self.pair.new_usage.allocators_of(self.changed.records.get(key, key))
-        if not makers and not self.pair.old_usage.allocators_of(key):
+        makers = self._makers(self.changed.records.get(key, key))
+        if not makers:
             return Proposal("-", Grade.WEAK, (f"no function that names {key} allocates",))
-        words = sorted({word for maker in makers for word in maker.references if _ALLOCATES.search(word)})
+        words = sorted({word for maker in makers for word in self._allocators_in(maker)})
         plain = [word for word in words if self._takes_size(word)] or self._siblings(words)
         release = sorted({w for f in self.pair.new_usage.naming_type(key) for w in f.references if self._releases(w)})
         if not plain or not release:
@@ -133,22 +151,15 @@ class Proposer:
         return Proposal(f"{plain[0]} {release[0]}{room}", Grade.WEAK, (text,))
 
     def _siblings(self, words: list[str]) -> list[str]:
-        """Allocators of the same file that take a plain size."""
+        """Allocators of the same file that take a plain size; of the C library's it is malloc."""
         files = {f.file for word in words if (f := self.pair.new.functions.get(word)) is not None}
-        return sorted(f.name for f in self.pair.new.functions.values() if f.file in files and self._takes_size(f.name))
+        found = sorted(f.name for f in self.pair.new.functions.values() if f.file in files and self._takes_size(f.name))
+        return found or (["malloc"] if _OF_THE_C_LIBRARY.intersection(words) else [])
 
     def _takes_size(self, name: str) -> bool:
-        """Whether `name` is an allocator that takes one size: the program's own, or the C library's."""
-        if name == "malloc":
-            return True
+        """Whether `name` is an allocator that takes one size."""
         function = self.pair.new.functions.get(name)
-        if function is None or not _ALLOCATES.search(name):
-            return False
-        types, parameters = self.pair.new_types, function.type.parameters
-        result = types.bare(function.type.result)
-        scalar = types.scalar(parameters[0]) if len(parameters) == 1 else None
-        untyped = isinstance(result, Pointer) and types.bare(result.target) == Primitive("void")
-        return untyped and scalar is not None and scalar.kind is ScalarKind.INTEGER and scalar.size == 8
+        return name == "malloc" or (self._is_allocator(name) and function is not None and len(function.parameters) == 1)
 
     def _releases(self, name: str) -> bool:
         if name == "free":

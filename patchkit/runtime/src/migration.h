@@ -78,6 +78,9 @@ PK_STOPPED const struct pk_object *pk__changed_around(struct pk_moving *moving, 
 /* Where `place` is now; `*known` tells whether it is in a changed object. 0: what was there is gone. */
 PK_STOPPED uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, int *known);
 
+/* Whether the place lies in a variable that moves, and is as far behind its start in the new version. */
+PK_STOPPED int pk__keeps_offset(const struct pk_image *image, uintptr_t place);
+
 /* journal.c: whatever is written in the program's memory is kept first. */
 PK_STOPPED const struct pk_error *pk__keep(struct pk_moving *moving, void *place, size_t size, size_t *kept);
 PK_STOPPED void pk__restore(struct pk_moving *moving);

@@ -228,6 +228,20 @@ static uint64_t new_offset(const struct pk_shape *shape, uint64_t offset) {
     return shape->runs[low - 1].to + (offset - shape->runs[low - 1].from);
 }
 
+int pk__keeps_offset(const struct pk_image *image, uintptr_t place) {
+    if (image->payload->plan == PK_NOWHERE)
+        return 0;
+    const struct pk_plan *plan = (const struct pk_plan *)(image->place + image->payload->plan);
+    for (uint32_t i = 0; i < plan->root_count; i++) {
+        const struct pk_root *root = &plan->roots[i];
+        const struct pk_shape *shape = &plan->shapes[root->shape];
+        uint64_t offset = place - (uintptr_t)root->place;
+        if (root->moved && !root->row && offset < (uint64_t)shape->size * root->count)
+            return offset < shape->size ? new_offset(shape, offset) == offset : root->new_size == shape->size;
+    }
+    return 0;
+}
+
 static uint64_t new_row(const struct pk_moving *moving, const struct pk_object *object, uint64_t row) {
     uint32_t first = object->root ? moving->first_row[object->root - 1] : 0;
     if (!first || row >= object->count)

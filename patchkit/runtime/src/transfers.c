@@ -46,9 +46,11 @@ static const struct pk_transfer *find_row(const struct pk_image *image, const st
 
 static int is_within(uint64_t word, uintptr_t start, uint64_t size) { return start && word - start <= size; }
 
-/* Whether a word is the address of something that the other version's code has elsewhere. */
+/* Whether a word is the address of something that the other version's code has elsewhere, and that no migration leads on. */
 static int is_stray(void *data, const struct pk_word *word) {
     const struct pk_image *image = data;
+    if (pk__keeps_offset(image, word->value))
+        return 0;
     const uint32_t *stray = pk__rows(image->payload, &image->payload->strays);
     const struct pk_old *olds = pk__rows(image->payload, &image->payload->olds);
     for (uint64_t i = 0; i < image->payload->strays.count; i++) {
@@ -156,11 +158,29 @@ struct noting {
     const struct pk_error *error;
 };
 
-/* Whether a word leads into something that the migration moved or laid out anew. */
-static int is_left_behind(void *data, const struct pk_word *word) {
+static int note(struct noting *noting, uintptr_t *place, uintptr_t before, uintptr_t after) {
+    struct pk_scratch *scratch = pk__runtime.scratch;
+    if (scratch->move_count == PK_MOST_MOVES) {
+        noting->error = pk__fail("PKL104", "more than %d words on stacks would have to be changed", (int64_t)PK_MOST_MOVES);
+        return 1;
+    }
+    scratch->moves[scratch->move_count++] = (struct pk_move){place, before, after};
+    return 0;
+}
+
+/* A word that leads into something which the migration moved is led on, if what is as far behind the start of it in the new
+ * version is the same: then the new code would have computed just that address. Returns whether it cannot be. */
+static int lead_on(void *data, const struct pk_word *word) {
+    struct noting *noting = data;
+    struct pk_moving *moving = noting->image->moving;
     int known;
-    uintptr_t now = pk__new_place(data, word->value, &known);
-    return known && now != word->value;
+    uintptr_t now = pk__new_place(moving, word->value, &known);
+    if (!known || now == word->value)
+        return 0;
+    const struct pk_object *object = pk__changed_around(moving, word->value);
+    if (!object || now - object->now != word->value - object->old || !word->place)
+        return 1;
+    return note(noting, (uintptr_t *)word->place, word->value, now);
 }
 
 static const struct pk_error *refuse_frame(const struct pk_live *frame, const struct pk_image *image) {
@@ -172,19 +192,14 @@ static const struct pk_error *refuse_frame(const struct pk_live *frame, const st
 
 static int note_frame(void *data, const struct pk_live *frame) {
     struct noting *noting = data;
-    struct pk_scratch *scratch = pk__runtime.scratch;
     uintptr_t to;
     if (!pk__is_moved(noting->thread, frame, noting->image, noting->reverting, &to))
         return 0;
-    if (scratch->move_count == PK_MOST_MOVES)
-        noting->error = pk__fail("PKL104", "more than %d frames would have to be moved to the new code", (int64_t)PK_MOST_MOVES);
-    else if (noting->image->moving && pk__each_frame_word(noting->thread, frame, is_left_behind, noting->image->moving))
+    if (noting->image->moving && pk__each_frame_word(noting->thread, frame, lead_on, noting) && !noting->error)
         noting->error = refuse_frame(frame, noting->image);
     if (noting->error)
         return 1;
-    uintptr_t place = frame->registers.place[PK_REG_IP];
-    scratch->moves[scratch->move_count++] = (struct pk_move){(uintptr_t *)place, frame->registers.value[PK_REG_IP], to};
-    return 0;
+    return note(noting, (uintptr_t *)frame->registers.place[PK_REG_IP], frame->registers.value[PK_REG_IP], to);
 }
 
 const struct pk_error *pk__note_moves(const struct pk_image *image, int reverting) {
@@ -206,7 +221,7 @@ void pk__make_moves(void) {
     for (size_t i = 0; i < scratch->move_count; i++)
         *scratch->moves[i].place = scratch->moves[i].after;
     if (scratch->move_count)
-        pk__log("%d frames go on in other code", (int64_t)scratch->move_count);
+        pk__log("%d words on stacks lead to other code and data", (int64_t)scratch->move_count);
 }
 
 void pk__undo_moves(void) {
