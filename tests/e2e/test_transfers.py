@@ -2,12 +2,17 @@
 
 import json
 import os
+import re
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.support import Outcome, patchkit
+from tests.support import Outcome, kvd, patchkit
+from tests.support.chains import PROGRAMS, copy_source
+from tests.support.live import runtime_preloaded
+from tests.support.loads import loading
 from tests.support.small import Running, apply, bundle, record_program, running
 
 # What `turn` calls has another name in every version; while a line is waited for, main and turn are on the stack.
@@ -190,3 +195,111 @@ def test_a_loop_that_is_other_code_is_refused_as_before(tmp_path: Path) -> None:
         server.wait_for("v1 says one after 1")
         events = json.loads(ask("status", server, "--json").out)
         assert not events["updates"]
+
+
+HELD = """
+#include <stdio.h>
+#include <unistd.h>
+
+int served;
+
+__attribute__((noinline)) void HANDLE(int *count, char letter) {
+    printf("NUMBER got %c as %d\\n", letter, ++*count);
+    fflush(stdout);
+}
+
+static __attribute__((noinline)) void loop(int *count, void (*call)(int *, char)) {
+    char letter;
+    while (read(0, &letter, 1) == 1)
+        if (letter != '\\n')
+            call(count, letter);
+}
+
+int main(void) {
+    puts("ready");
+    fflush(stdout);
+    loop(&served, HANDLE);
+    HANDLE(&served, 'x');
+    return 0;
+}
+"""
+
+# The loop is in main itself, which keeps what it calls in a register.
+POINTER = (
+    HELD.replace("static __attribute__((noinline)) void loop", "static inline void loop")
+    .replace("loop(&served, HANDLE);", "void (*volatile kept)(int *, char) = HANDLE; loop(&served, kept);")
+    .replace("HANDLE(&served, 'x');", "CALLED();")
+    .replace("static inline", '__attribute__((noinline)) void CALLED(void) { puts("NUMBER ends"); }\n\nstatic inline')
+)
+
+
+def test_a_frame_that_keeps_the_address_of_what_is_gone_stays_and_the_update_is_refused(tmp_path: Path) -> None:
+    """main mentions a function that is gone, and the register or slot of its loop holds that function's address."""
+    text = POINTER.replace("HANDLE", "handle_NUMBER").replace("CALLED", "called_NUMBER")
+    sides = [record_program(tmp_path / v, {"server.c": text.replace("NUMBER", v)}) for v in ("v1", "v2")]
+    done = bundle(sides[0], sides[1], tmp_path / "update.pkb")
+    assert done.code == 0, done.err
+    with running(sides[0] / "server", cache()) as server:
+        server.wait_for("ready")
+        done = apply(server.pid, tmp_path / "update.pkb", "--timeout", "1")
+        assert "PKL107" in done.err
+        server.send("a\n")
+        server.wait_for("v1 got a as 1")
+
+
+def test_a_frame_that_keeps_the_address_of_what_stays_is_moved(tmp_path: Path) -> None:
+    text = POINTER.replace("HANDLE", "handle").replace("CALLED", "called_NUMBER")
+    sides = [record_program(tmp_path / v, {"server.c": text.replace("NUMBER", v)}) for v in ("v1", "v2")]
+    done = bundle(sides[0], sides[1], tmp_path / "update.pkb")
+    assert done.code == 0, done.err
+    with running(sides[0] / "server", cache()) as server:
+        server.wait_for("ready")
+        done = apply(server.pid, tmp_path / "update.pkb")
+        assert done.code == 0, done.err
+        server.send("a\n")
+        server.wait_for("v2 got a as 1")
+        assert server.process.stdin is not None
+        server.process.stdin.close()
+        server.wait_for("v2 ends")
+
+
+def renamed_kvd(folder: Path, version: str, **names: str) -> Path:
+    """Record kvd's first version with functions renamed, in `folder`/version."""
+    source = copy_source("kvd", "v1", folder / version)
+    for path in source.iterdir():
+        if path.suffix in (".c", ".h"):
+            text = path.read_text()
+            for old, new in names.items():
+                text = re.sub(rf"\b{old}\b", new, text)
+            path.write_text(text)
+    done = patchkit("record", "--", "make", cwd=source, environ={"MAKEFLAGS": ""})
+    assert done.code == 0, done.err
+    return source
+
+
+def test_a_server_s_loop_takes_renamed_functions_under_load_again_and_again(tmp_path: Path) -> None:
+    """kvd waits in event_poll under main; main calls net_flush, event_poll and others directly."""
+    names = [
+        {},
+        {"net_flush": "net_send", "event_poll": "loop_wait"},
+        {"net_flush": "net_push", "event_poll": "poll_all"},
+    ]
+    sides = [renamed_kvd(tmp_path, f"v{number}", **each) for number, each in enumerate(names)]
+    bundles = [tmp_path / "1.pkb", tmp_path / "2.pkb"]
+    for path, (old, new) in zip(bundles, pairwise(sides), strict=True):
+        done = bundle(old, new, path)
+        assert done.code == 0, done.err
+    with ExitStack() as stack:
+        with runtime_preloaded(cache()):
+            server = stack.enter_context(kvd.serving(sides[0] / "kvd", tmp_path))
+        load = stack.enter_context(loading(PROGRAMS / "kvd/client.py", "--unixsocket", server.path))
+        for path in bundles:
+            load.wait_for_more()
+            done = patchkit("apply", str(server.process.pid), str(path), cwd=tmp_path)
+            assert done.code == 0, done.err
+        load.wait_for_more()
+        done = patchkit("revert", str(server.process.pid), cwd=tmp_path)
+        assert done.code == 0, done.err
+        load.wait_for_more()
+        seen = load.finish()
+        assert {name: seen[name] for name in ("wrong", "lost", "errors")} == {"wrong": 0, "lost": 0, "errors": 0}
