@@ -271,6 +271,8 @@ _PROCESSES = (
      "The system does not let the process change its own code"),
     ("PKL115", "not-its-user", _ERROR, _NOTHING, _BY_HAND, _LIVE,
      "The runtime was asked by somebody who is neither root nor the user of its process"),
+    ("PKL116", "crashed-on-probation", _ERROR, _REVIEW, _BY_HAND, _LIVE,
+     "A process of this user crashed in the version's code while the update was on probation"),
     ("PKL121", "state-not-converted", _ERROR, _TRANSFORMER, _BY_HAND, _LIVE,
      "A live object holds what the update cannot convert"),
     ("PKL122", "conversion-failed", _ERROR, _TRANSFORMER, _BY_HAND, _LIVE,

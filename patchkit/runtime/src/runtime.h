@@ -328,6 +328,12 @@ void pk__confirm(void);
 /* The connected client hears of a phase; NULL: nobody listens. */
 extern void (*pk__tell)(const char *line);
 
+/* probation.c: crashes on probation. Watching begins while all threads are parked. */
+PK_STOPPED void pk__watch_crashes(void);
+void pk__unwatch_crashes(void);
+/* An error where the version that `payload` leads to has crashed a process of this user. */
+const struct pk_error *pk__check_mark(const struct pk_payload *payload);
+
 /* control.c */
 void pk__serve(void *unused);
 

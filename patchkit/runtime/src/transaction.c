@@ -171,6 +171,22 @@ static void take(struct pk_image *image) {
     count_epoch();
 }
 
+/* Before the first thread runs new code. */
+static void begin_probation(const struct pk_wish *wish) {
+    struct pk_runtime *rt = &pk__runtime;
+    if (!wish->probation)
+        return;
+    rt->probation_end = pk__now() + wish->probation;
+    rt->state = PK_PROBATION;
+    pk__watch_crashes();
+}
+
+static void end_probation(void) {
+    if (pk__runtime.state == PK_PROBATION)
+        pk__unwatch_crashes();
+    pk__runtime.state = PK_IDLE;
+}
+
 static const struct pk_error *switch_live(struct pk_image *image, const struct pk_wish *wish, uint64_t *pause) {
     struct pk_gathering gathering = {image, 0, wish->timeout, 0};
     const struct pk_error *error = stand_still(&gathering);
@@ -181,6 +197,7 @@ static const struct pk_error *switch_live(struct pk_image *image, const struct p
         pk__unmigrate(image);
     if (!error) {
         take(image);
+        begin_probation(wish);
         if (!image->reversible)
             pk__forget_old(image);
     }
@@ -212,21 +229,10 @@ static const struct pk_error *carry_out(struct pk_image *image, const struct pk_
     return NULL;
 }
 
-static void begin_probation(const struct pk_wish *wish) {
-    struct pk_runtime *rt = &pk__runtime;
-    if (!wish->probation) {
-        phase("committed", pk__now());
-        return;
-    }
-    rt->state = PK_PROBATION;
-    rt->probation_end = pk__now() + wish->probation;
-    phase("probation", pk__now());
-}
-
 void pk__confirm(void) {
     if (pk__runtime.state != PK_PROBATION)
         return;
-    pk__runtime.state = PK_IDLE;
+    end_probation();
     phase("committed", pk__now());
 }
 
@@ -241,6 +247,8 @@ static const struct pk_error *update(const struct pk_bundle *bundle, const struc
         return NULL;
     }
     error = check_fit(bundle);
+    if (!error && !wish->only_rehearse)
+        error = pk__check_mark(payload);
     if (error)
         return error;
     pk__confirm(); /* whoever brings the next version has accepted this one */
@@ -258,7 +266,7 @@ static const struct pk_error *update(const struct pk_bundle *bundle, const struc
         return error;
     }
     *result = "applied";
-    begin_probation(wish);
+    phase(wish->probation ? "probation" : "committed", pk__now());
     return NULL;
 }
 
@@ -304,7 +312,7 @@ const struct pk_error *pk__revert(const struct pk_wish *wish, uint64_t *pause) {
         pk__make_moves();
         image->reverted = 1;
         rt->current = image->before;
-        rt->state = PK_IDLE;
+        end_probation();
         count_epoch();
     }
     pk__release();
