@@ -35,8 +35,12 @@ void pk__context_arguments(const void *context, uint64_t ret[PK_ARGUMENTS]);
 uint64_t *pk__context_slot(void *context, unsigned number);
 /* Whether the thread was interrupted in, right before or right after a system call. */
 int pk__context_at_call(const void *context);
-/* Makes an interrupted system call begin again when the handler returns, if the kernel would not do so itself. `number`
- * is the call's where it is known from elsewhere, else negative. */
+/* Where the context keeps argument number `index` of the system call that was interrupted. */
+uint64_t *pk__context_argument(void *context, unsigned index);
+/* The number of the call that has ended with EINTR here, or -1. `number` is the call's where it is known from elsewhere,
+ * else negative. */
+long pk__context_interrupted(const void *context, long number);
+/* Makes that call, `number`, begin again when the handler returns. */
 void pk__context_restart(void *context, long number);
 /* The number of the call that was interrupted, or -1. */
 long pk__context_call(const void *context);

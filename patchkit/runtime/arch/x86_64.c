@@ -50,11 +50,16 @@ int pk__context_at_call(const void *context) {
     return is_syscall(code) || (((uintptr_t)code & 4095) >= 2 && is_syscall(code - 2));
 }
 
+static const uint8_t arguments[PK_ARGUMENTS] = {REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
+
+uint64_t *pk__context_argument(void *context, unsigned index) {
+    return (uint64_t *)&((ucontext_t *)context)->uc_mcontext.gregs[arguments[index]];
+}
+
 void pk__context_arguments(const void *context, uint64_t ret[PK_ARGUMENTS]) {
-    static const uint8_t order[PK_ARGUMENTS] = {REG_RDI, REG_RSI, REG_RDX, REG_R10, REG_R8, REG_R9};
     int waits = pk__context_at_call(context);
     for (int i = 0; i < PK_ARGUMENTS; i++)
-        ret[i] = waits ? (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[order[i]] : 0;
+        ret[i] = waits ? (uint64_t)((const ucontext_t *)context)->uc_mcontext.gregs[arguments[i]] : 0;
 }
 
 long pk__context_call(const void *context) {
@@ -66,22 +71,18 @@ long pk__context_call(const void *context) {
     return (long)code[-6] | (long)code[-5] << 8 | (long)code[-4] << 16 | (long)code[-3] << 24;
 }
 
-void pk__context_restart(void *context, long number) {
-    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+long pk__context_interrupted(const void *context, long number) {
+    const greg_t *registers = ((const ucontext_t *)context)->uc_mcontext.gregs;
     const uint8_t *code = place(context);
     if (registers[REG_RAX] != -4 /* EINTR */ || ((uintptr_t)code & 4095) < 2 || !is_syscall(code - 2))
-        return;
+        return -1;
     long known = pk__context_call(context);
-    if (known < 0)
-        known = number;
-    if (known < 0 || known == SYS_close) /* the descriptor is closed all the same */
-        return;
-    /* A sleep wrote what is left of it: go on with that. */
-    if (known == SYS_nanosleep && registers[REG_RSI])
-        registers[REG_RDI] = registers[REG_RSI];
-    if (known == SYS_clock_nanosleep && registers[REG_R10] && !(registers[REG_RSI] & 1 /* TIMER_ABSTIME */))
-        registers[REG_RDX] = registers[REG_R10];
-    registers[REG_RAX] = known;
+    return known < 0 ? number : known;
+}
+
+void pk__context_restart(void *context, long number) {
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    registers[REG_RAX] = number;
     registers[REG_RIP] -= 2;
 }
 

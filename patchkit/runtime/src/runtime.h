@@ -90,12 +90,19 @@ struct pk_moving;
 /* What one thread is found to be while all are gathered. */
 enum pk_thread_state { PK_RUNNING, PK_PARKED, PK_FREED };
 
+/* A limit of ours for a call that a thread waits in: see restart.c. */
+struct pk_wait {
+    uint64_t end;    /* ns */
+    int64_t left[2]; /* seconds and nanoseconds, as the kernel reads them */
+};
+
 struct pk_thread {
     int32_t tid;
     uint32_t state;   /* enum pk_thread_state, written by the thread itself */
     void *context;    /* its registers at the interruption, valid while parked */
     uint64_t thread_pointer;
     int64_t call;     /* number of the system call that it was seen blocked in before, -1: none */
+    struct pk_wait wait;
     uint32_t signalled;
     uint32_t epoch;   /* updates it has run under */
     uint32_t safe;    /* its stack was looked at and is safe */
@@ -345,6 +352,10 @@ void pk__each_event(void (*tell)(const char *line));
 long pk__fork(void);
 /* Waits for a child of pk__fork; returns its status as wait4 gives it, or a negative error. */
 long pk__wait(long child, uint64_t limit);
+
+/* restart.c: makes the call that was interrupted at the time `interrupted` begin again, if the kernel would not do so, with
+ * what is left of its time. `number` is the call's where it is known, else negative. `wait` may be NULL. */
+void pk__restart(void *context, long number, struct pk_wait *wait, uint64_t interrupted);
 
 /* signals.c: the two signals. */
 int pk__take_signal(void);

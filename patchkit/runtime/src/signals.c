@@ -34,11 +34,12 @@ static struct action before; /* glibc's own, once it has one */
 static void on_wake(int signal, siginfo_t *information, void *context) {
     (void)signal;
     (void)information;
+    uint64_t interrupted = pk__now();
     pk__own();
     if (pk__tid() == pk__runtime.worker) /* it waits for somebody, and has to look again */
         return;
     pk__wake();
-    pk__context_restart(context, -1);
+    pk__restart(context, -1, NULL, interrupted);
 }
 
 static void on_interruption(int signal, siginfo_t *information, void *context) {
@@ -56,7 +57,7 @@ static void on_interruption(int signal, siginfo_t *information, void *context) {
     if (__atomic_load_n(&rt->gathering, __ATOMIC_SEQ_CST))
         pk__park(context);
     else
-        pk__context_restart(context, -1);
+        pk__restart(context, -1, NULL, pk__now());
 }
 
 static struct action to(void (*handler)(int, siginfo_t *, void *)) {

@@ -38,6 +38,7 @@ static struct pk_thread *row_of(int tid) {
 void pk__park(void *context) {
     struct pk_runtime *rt = &pk__runtime;
     struct pk_thread *self = row_of(pk__tid());
+    uint64_t interrupted = pk__now();
     if (self) {
         uint32_t round = __atomic_load_n(&rt->round, __ATOMIC_ACQUIRE);
         self->context = context;
@@ -51,7 +52,7 @@ void pk__park(void *context) {
         }
         self->context = NULL;
     }
-    pk__context_restart(context, self ? self->call : -1);
+    pk__restart(context, self ? self->call : -1, self ? &self->wait : NULL, interrupted);
 }
 
 static void let_go(struct pk_thread *thread) {
