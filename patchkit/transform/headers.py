@@ -1,190 +1,194 @@
-"""old.h and new.h: the types of both versions, frozen, under names of their own, as the compiler laid them out.
+"""Frozen headers, `old.h` and `new.h`: the types of one version under names that stand beside the other's.
 
-What is foreign (the C library's, another library's) stands there as bytes of its size: it is never converted.
+Every layout is the one that the compiler gave the program, and an assertion behind each type proves it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from patchkit.diff.types import ScalarKind, Types, is_foreign
-from patchkit.model.ctype import Array, CType, Function, Named, Pointer, Primitive, Tag
-from patchkit.model.program import Enum, Member, Record
+from patchkit.diff.types import Types, is_foreign, named_types
+from patchkit.model.ctype import CType, Named, Tag, spell
+from patchkit.model.program import Enum, Record
+from patchkit.transform.layouts import assignable, declare_record, measure
 from patchkit.transform.migration import Side
-from patchkit.transform.names import tag_name, type_name
+from patchkit.transform.names import STANDARD, Names
 
-_INTEGERS = {1: "int8_t", 2: "int16_t", 4: "int32_t", 8: "int64_t", 16: "__int128"}
+_MODES = {1: "QI", 2: "HI", 4: "SI", 8: "DI"}
+_HEAD = """\
+/* Written by patchkit: types of the {side} version, laid out as its compiler laid them out. Do not edit. */
+#ifndef PATCHKIT_{guard}_H
+#define PATCHKIT_{guard}_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef PK_SIZE
+/* What the compiler says of a type must be what was recorded. */
+#define PK_SIZE(type, size, align) \\
+    _Static_assert(sizeof(type) == (size) && _Alignof(type) == (align), #type " is laid out otherwise")
+#define PK_START(type, member, offset) \\
+    _Static_assert(__builtin_offsetof(type, member) == (offset), #type "." #member " is elsewhere")
+#define PK_PLACE(type, member, offset, size) \\
+    _Static_assert(__builtin_offsetof(type, member) == (offset) && sizeof(((type *)0)->member) == (size), \\
+                   #type "." #member " is elsewhere")
+#endif
+
+/* The program has these; the assertions say whether they are where they belong. */
+#pragma GCC diagnostic push
+#ifdef __clang__
+#pragma GCC diagnostic ignored "-Wgnu-variable-sized-type-not-at-end"
+#else
+#pragma GCC diagnostic ignored "-Wpacked-not-aligned"
+#pragma GCC diagnostic ignored "-Wpacked-bitfield-compat"
+#endif
+"""
+_TAIL = """\
+
+#pragma GCC diagnostic pop
+
+#endif
+"""
 
 
 class Header:
-    """The header of one side, which takes in what is asked of it and all that this needs."""
+    """The header of one side, which takes in what is asked of it and all that this needs.
+
+    What a pointer leads to is taken in as well, so that an expression can follow it; what only parameters of function
+    pointers name is declared and not defined.
+    """
 
     def __init__(self, side: Side, types: Types) -> None:
         self.side = side
         self.types = types
         self.program = types.program
-        self._written: dict[str, list[str]] = {}  # definitions by key, in the order in which C needs them
-        self._mentioned: set[str] = set()
+        self.names = Names(types, side)
+        self._declared: set[str] = set()  # what is spelled `struct x;`
         self._enums: dict[str, Enum] = {}
+        self._done: set[str] = set()
+        self._definitions: list[str] = []
+        self._waiting: list[str] = []
 
     def add(self, key: str) -> None:
         """Take in the record `key`, after all that it holds by value."""
-        record = self.program.records[key]
-        if key in self._written or is_foreign(record.coord):
-            return
-        self._written[key] = []
-        for member in record.members:
-            inner = self.types.record(member.type)
-            if inner is not None and not self._is_inline(member, inner):
-                self.add(inner.key)
-        lines = self._written.pop(key) + list(self._definition(record))
-        self._written[key] = lines
+        if self._is_own(key):
+            self._waiting.append(key)
+            self._settle()
+
+    def add_enum(self, key: str) -> None:
+        """Take in the enumeration `key`."""
+        enum = self.program.enums.get(key)
+        if enum is not None and not is_foreign(enum.coord):
+            self._enums[key] = enum
 
     def text(self) -> str:
         """Return the header."""
-        guard = f"PATCHKIT_{self.side.upper()}_H"
-        declared = sorted(self._mentioned | set(self._written))
-        lines = [
-            f"/* Written by patchkit: the types of the {self.side} version. Do not edit. */",
-            f"#ifndef {guard}",
-            f"#define {guard}",
-            "",
-            "#include <stddef.h>",
-            "#include <stdint.h>",
-            "",
-            *(f"{type_name(self.side, key)};" for key in declared),
-            "",
-            *(line for enum in self._enums.values() for line in self._enum(enum)),
-            *(line for definition in self._written.values() for line in definition),
-            "#endif",
-            "",
-        ]
-        return "\n".join(lines)
+        parts = [_HEAD.format(side=self.side, guard=self.side.upper())]
+        parts += [f"{name};\n" for name in sorted(self._declared)]
+        parts += [text for key in sorted(self._enums) for text in self._enum_text(self._enums[key])]
+        parts += self._definitions
+        return "".join([*parts, _TAIL])
 
-    # -- definitions
-
-    def _definition(self, record: Record) -> Iterator[str]:
-        name = type_name(self.side, record.key)
-        yield f"{name} {{ /* {record.coord} */"
-        yield from self._members(record, "    ")
-        yield f"}} {_attributes(record)};"
-        yield f'_Static_assert(sizeof({name}) == {record.size}, "{record.key} has {record.size} bytes");'
-        for member in self._placed(record):
-            offset = member.offset // 8
-            yield f'_Static_assert(offsetof({name}, {member.name}) == {offset}, "{record.key}.{member.name}");'
-        yield ""
-
-    def _placed(self, record: Record) -> Iterator[Member]:
-        return (member for member in record.members if member.name and member.width is None)
-
-    def _members(self, record: Record, indent: str) -> Iterator[str]:
-        for member in record.members:
-            inner = self.types.record(member.type)
-            if member.width is not None:
-                yield f"{indent}{self.scalar(member.type)} {member.name}: {member.width};"
-            elif inner is not None and self._is_inline(member, inner):
-                yield f"{indent}{inner.tag} {{"
-                yield from self._members(inner, indent + "    ")
-                yield f"{indent}}} {_attributes(inner)};"
-            else:
-                yield f"{indent}{self.declare(member.type, member.name)};"
-
-    def _is_inline(self, member: Member, inner: Record) -> bool:
-        return not member.name and bool(inner.parent)
-
-    def _enum(self, enum: Enum) -> Iterator[str]:
-        yield f"enum {tag_name(self.side, enum.key)} {{ /* {enum.coord} */"
-        for name, value in enum.constants:
-            yield f"    {self.side}_{name} = {_number(value)},"
-        yield "};"
-        yield ""
-
-    # -- types
+    # -- declarations of other things
 
     def object(self, ctype: CType, name: str) -> str:
-        """Return a declaration of a variable, whose type is taken in where it is a record."""
-        record = self.types.record(ctype)
-        if record is not None and not is_foreign(record.coord):
-            self.add(record.key)
-        return self.declare(ctype, name)
+        """Return a declaration of a variable, whose type is taken in."""
+        self._need(ctype)
+        self._settle()
+        bare = self.types.bare(ctype)
+        size, align = measure(self.types, bare)
+        open_ended = isinstance(self.types.element(bare), Named)  # a record that nothing defines
+        return self.names.spell(ctype, name) if align or open_ended else f"unsigned char {name}[{size or ''}]"
 
     def declare(self, ctype: CType, name: str) -> str:
-        """Return a declaration of `name`, whose type has the layout of `ctype`."""
-        bare = self.types.bare(ctype)
-        match bare:
-            case Array(element, length):
-                return self.declare(element, f"{name}[{'' if length is None else length}]")
-            case Pointer(target):
-                return self._pointer(target, name)
-            case Named(Tag.STRUCT | Tag.UNION, key):
-                return self._aggregate(key, name)
-            case _:
-                return f"{self.scalar(bare)} {name}"
+        """Return a declaration of a parameter or of a function with its result, the types of which are declared."""
+        self._mention(ctype)
+        return spell(self.names.rename(ctype, by_value=False), name)
 
-    def _pointer(self, target: CType, name: str) -> str:
-        bare = self.types.bare(target)
-        match bare:
-            case Function():
-                return f"void (*{name})(void)"
-            case Primitive("void"):
-                return f"void *{name}"
-            case Array():
-                return self.declare(bare, f"(*{name})")
-            case Named(Tag.STRUCT | Tag.UNION, key):
-                record = self.program.records.get(key)
-                if record is not None and not is_foreign(record.coord):
-                    self._mentioned.add(key)
-                    return f"{type_name(self.side, key)} *{name}"
-                return f"void *{name}"
-            case Pointer():
-                return self.declare(bare, f"*{name}")
-            case _:
-                return f"{self.scalar(bare)} *{name}"
+    def member(self, ctype: CType, name: str = "") -> str:
+        """Return the declaration of a member, or the spelling of its type, as it stands in the header."""
+        return self.names.spell(assignable(self.names, ctype), name)
 
-    def _aggregate(self, key: str, name: str) -> str:
+    def _settle(self) -> None:
+        while self._waiting:
+            self._record(self._waiting.pop())
+
+    # -- what is needed before what
+
+    def _record(self, key: str) -> None:
+        """Define a record, after all that it holds by value."""
         record = self.program.records.get(key)
-        if record is None or is_foreign(record.coord):
-            size, align = (record.size, record.align) if record is not None else (0, 1)
-            array = name[name.index("[") :] if "[" in name else ""
-            bare = name.removesuffix(array)
-            return f"_Alignas({align}) unsigned char {bare}{array}[{size}]"
-        return f"{type_name(self.side, key)} {name}"
+        if record is None or key in self._done:
+            return
+        self._done.add(key)
+        if not is_foreign(record.coord):
+            for member in record.members:
+                self._need(member.type)
+        if self._is_unnamed_member(record):
+            return  # it is defined where it stands
+        self._declared.add(self.names.record(key))
+        self._definitions.append("\n" + "\n".join(declare_record(self.names, record)) + "\n")
 
-    def scalar(self, ctype: CType) -> str:
-        """Return a C type that has the size, sign and kind of a single value."""
-        enum = self.types.enum(ctype)
-        if enum is not None:
-            self._enums.setdefault(enum.key, enum)
-        scalar = self.types.scalar(ctype)
-        if scalar is None:
-            return "unsigned char"
-        match scalar.kind:
-            case ScalarKind.BOOL:
-                return "_Bool"
-            case ScalarKind.FLOAT:
-                bare = self.types.bare(ctype)
-                return bare.name if isinstance(bare, Primitive) else "double"
-            case ScalarKind.POINTER:
-                return "void *"
-            case _:
-                bare = self.types.bare(ctype)
-                if isinstance(bare, Primitive) and bare.name == "char":
-                    return "char"
-                name = _INTEGERS.get(scalar.size, "int32_t")
-                return name if scalar.signed else f"unsigned {name}" if name.startswith("__") else f"u{name}"
+    def _is_own(self, key: str) -> bool:
+        record = self.program.records.get(key)
+        return record is not None and not is_foreign(record.coord)
 
+    def _is_unnamed_member(self, record: Record) -> bool:
+        return bool(record.parent) and record.key.partition("@")[0].rpartition(".")[2].startswith("#")
 
-def _attributes(record: Record) -> str:
-    packed = "packed, " if "packed" in record.attributes else ""
-    return f"__attribute__(({packed}aligned({record.align})))"
+    def _need(self, ctype: CType) -> None:
+        """Have everything defined that an object of `ctype` needs, and what it leads to declared."""
+        types = self.types
+        held = types.record(ctype)
+        if held is not None:
+            self._record(held.key)
+        core = types.core(ctype)
+        if isinstance(core, Named) and core.tag in (Tag.STRUCT, Tag.UNION):
+            if self._is_own(core.key):
+                self._waiting.append(core.key)
+        self._mention(ctype)
+
+    def _mention(self, ctype: CType) -> None:
+        """Have every name declared that the spelling of `ctype` contains."""
+        for named in named_types(ctype):
+            match named.tag:
+                case Tag.TYPEDEF:
+                    self._typedef(named.key)
+                case Tag.ENUM:
+                    self.add_enum(named.key)
+                case _:
+                    self._declare(named)
+
+    def _declare(self, named: Named) -> None:
+        record = self.program.records.get(named.key)
+        if record is not None and self._is_unnamed_member(record):
+            return
+        renamed = self.names.rename(named, by_value=False)
+        if isinstance(renamed, Named):
+            self._declared.add(renamed.key)
+
+    def _typedef(self, key: str) -> None:
+        typedef = self.program.typedefs.get(key)
+        if typedef is None or key in self._done:
+            return
+        self._done.add(key)
+        self._mention(typedef.type)
+        if key in STANDARD or not self.names.keeps(key):
+            return
+        held = self.types.record(typedef.type)
+        if held is not None and self.types.bare(typedef.type) != Named(held.tag, held.key):
+            self._record(held.key)  # an array needs its elements
+        self._definitions.append(f"\ntypedef {self.names.spell(typedef.type, self.names.typedef(key))};\n")
+
+    # -- enumerations
+
+    def _enum_text(self, enum: Enum) -> Iterator[str]:
+        head = self.names.enum(enum.key)
+        yield f"\nenum __attribute__((mode({_MODES[enum.size]}))) {head.removeprefix('enum ')} {{\n"
+        for name, value in enum.constants:
+            yield f"    {self.names.constant(enum, name)} = {_number(value)},\n"
+        yield f"}};\nPK_SIZE({head}, {enum.size}, _Alignof({head}));\n"
 
 
 def _number(value: int) -> str:
-    # The smallest number has no literal of its own.
-    return f"(-{-value - 1}LL - 1)" if value == -(1 << 63) else f"{value}{'ULL' if value > (1 << 63) - 1 else ''}"
-
-
-def write_headers(old: Header, new: Header, records: Iterable[tuple[str, str]]) -> tuple[str, str]:
-    """Take the records of both sides in and return old.h and new.h."""
-    for before, after in records:
-        old.add(before)
-        new.add(after)
-    return old.text(), new.text()
+    if value == -(1 << 63):
+        return "-9223372036854775807 - 1"
+    return f"{value}u" if value > (1 << 63) - 1 else str(value)

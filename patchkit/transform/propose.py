@@ -50,6 +50,8 @@ class Proposer:
                 return Proposal("address", Grade.WEAK, (text,)) if "address" in question.choices else NOTHING
             case Topic.ALLOCATOR:
                 return self._allocator(question.subject)
+            case _ if question.proposal:
+                return Proposal(question.proposal, question.grade, question.evidence)
             case _:
                 return NOTHING
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from patchkit.diff.types import ScalarKind, Types, is_foreign
+from patchkit.model.change import Grade
 from patchkit.model.ctype import Array, CType, Function, Named, Pointer, Primitive, Tag, spell
 from patchkit.model.decision import Decisions, Topic
 from patchkit.model.program import Member, Record
@@ -47,6 +48,9 @@ class Open:
     subject: str
     question: str
     choices: tuple[str, ...] = ()
+    proposal: str = ""  # what names and layouts alone speak for
+    grade: Grade = Grade.WEAK
+    evidence: tuple[str, ...] = ()
 
 
 class Graph:
@@ -140,7 +144,8 @@ class Graph:
             if member.width is None:
                 own = f"{subject}.{member.name}" if member.name else subject
                 # What is said of a member of a record is said of it wherever that record stands.
-                known = self._known(own, f"{record.key}.{member.name}")
+                inner = self.types.record(member.type) if not member.name else None
+                known = self._known(own, f"{record.key}.{member.name}" if inner is None else inner.key)
                 for slot in self.slots(member.type, known):
                     found.append(self._placed(slot, member.offset // 8, record, member))
         element = self._element(subject)

@@ -7,7 +7,7 @@ from patchkit.errors import InputError
 from patchkit.model.decision import Plan, State, Topic
 from patchkit.read.replacing import replace_file
 from patchkit.transform.migration import Side
-from patchkit.transform.names import HOOKS, conversion_name, transformer_name, type_name
+from patchkit.transform.names import HOOKS, rest_name, transformer_name, type_name
 from patchkit.transform.plan import Planned
 from patchkit.transform.update import GENERATED, TRANSFORM
 
@@ -63,7 +63,7 @@ def _stub(key: str, planned: Planned) -> str:
     old, new = type_name(Side.OLD, key), type_name(Side.NEW, successor)
     questions = [item for item in planned.plan.items if item.topic is Topic.CODE and item.subject == key]
     text = questions[0].question.replace('"', "'") if questions else ""
-    rest = conversion_name(key).replace("pk_convert_", "pk_convert_rest_")
+    rest = rest_name(key)
     return f"""
 /* {key}: {text or "converted by hand"} */
 pk_conversion {rest}; /* what follows from names and types alone */

@@ -62,6 +62,12 @@ class ChangePair:
             shutil.copy(self.folder / f"{side}.c", target / SINGLE)
         return target
 
+    def texts(self, side: str) -> dict[str, str]:
+        """Return the text of each file of one side, by its path."""
+        if (self.folder / side).is_dir():
+            return {str(p.relative_to(self.folder / side)): p.read_text() for p in (self.folder / side).rglob("*.[ch]")}
+        return {SINGLE: (self.folder / f"{side}.c").read_text()}
+
     def build(self, side: str, folder: Path) -> Outcome:
         """Compile one side to `folder`/side/program with gcc, warnings being errors."""
         return self._compile("gcc", ("-O1", "-g", "-pthread", "-o", "program"), side, self.stage(side, folder))
