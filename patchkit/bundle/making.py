@@ -17,7 +17,7 @@ from patchkit.bundle.linking import Linked, Linker, old_function_rows
 from patchkit.bundle.objects import Program as Objects, code_digest, read_objects
 from patchkit.bundle.pairing import Pairing, Refusal, pair_versions
 from patchkit.bundle.payload import Kind, Payload, Reason, read_payload, write_payload
-from patchkit.bundle.transfers import find_transfers
+from patchkit.bundle.transfers import JUMP_SIZE, find_transfers
 from patchkit.errors import BuildError, InputError
 from patchkit.model.build import LinkedProgram, Recording
 from patchkit.model.change import Comparison
@@ -27,8 +27,6 @@ from patchkit.read.record import kept_program
 from patchkit.read.record.index import file_digest
 from patchkit.report import Format, Options, render
 from patchkit.transform.migration import Migration
-
-_JUMP = 5  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +149,13 @@ def _with_transfers(
     """
     transfers = find_transfers(linker, linker.old, former)
     strays = [linker.use_stray(each) for each in transfers.strays]
+    pinned = {row.key: row for row in payload.pinned}
+    for identity in transfers.loops:
+        reason = f"{identity.name} jumps back to its own first bytes"
+        pinned.setdefault(identity.key, Reason(identity.key, identity.text, reason))
     return replace(
         payload,
+        pinned=tuple(pinned[key] for key in sorted(pinned)),
         olds=tuple(linker.olds),
         transfers=transfers.rows,
         strays=tuple(index for index in strays if index is not None),
@@ -227,10 +230,10 @@ class _Entries:
             if thing.kind is not Kind.FUNCTION:
                 continue
             room = max(thing.size, ends.get(thing.place, thing.place + thing.size) - thing.place)
-            if room < _JUMP:
+            if room < JUMP_SIZE:
                 unpatchable.add(thing.identity)
                 self._judge_short(thing, pairing, held)
-            elif any(thing.place + byte in code.jumps for byte in range(1, _JUMP)):
+            elif any(thing.place + byte in code.jumps for byte in range(1, JUMP_SIZE)):
                 self.pinned.setdefault(thing.identity, f"{thing.identity.name} jumps back to its own first bytes")
         self.unpatchable = frozenset(unpatchable)
 

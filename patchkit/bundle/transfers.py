@@ -6,6 +6,7 @@ code would have kept there. Two compilations of the old function count: the one 
 the one that a process runs which came to this version by an update.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -20,6 +21,9 @@ from patchkit.bundle.pairing import Pairing
 from patchkit.bundle.payload import Origin, Transfer
 from patchkit.bundle.sides import Function, Side, What, whole_of
 
+_JUMP_TARGET = re.compile(r"(?:\w+ )*j\w+ +([0-9a-f]+) <")
+JUMP_SIZE = 5  # bytes
+
 # A function with its symbol, which has more than its name where the compiler made a copy of it.
 _Name = tuple[Identity, str]
 
@@ -27,12 +31,14 @@ _Name = tuple[Identity, str]
 @dataclass(frozen=True, slots=True)
 class Transfers:
     """What was found. `rows` are sorted; `strays` are things of the old version whose address a frame must not hold
-    when it is moved; `reasons` say of functions of the old version why their frames cannot be moved.
+    when it is moved; `reasons` say of functions of the old version why their frames cannot be moved; `loops` are those
+    that jump back to their own first bytes where an update brought them.
     """
 
     rows: tuple[Transfer, ...] = ()
     strays: tuple[Identity, ...] = ()
     reasons: Mapping[Identity, str] = field(default_factory=dict)
+    loops: frozenset[Identity] = frozenset()
 
 
 def find_transfers(linker: Linker, executable: Executable, former_objects: Program | None) -> Transfers:
@@ -44,8 +50,11 @@ def find_transfers(linker: Linker, executable: Executable, former_objects: Progr
     linked = _Comparison(ExecutableCode(executable), new, linker, labelled)
     rows = {(row.key, row.name, row.first, row.last, row.code): row for row in linked.rows(Origin.EXECUTABLE)}
     strays = set(linked.strays)
+    loops: frozenset[Identity] = frozenset()
     if former_objects is not None:
-        updated = _Comparison(ObjectCode(former_objects), new, linker, labelled)
+        old = ObjectCode(former_objects)
+        loops = frozenset(_loops(old))
+        updated = _Comparison(old, new, linker, labelled)
         for row in updated.rows(Origin.IMAGE):
             key = row.key, row.name, row.first, row.last, row.code
             origin = rows[key].origin if key in rows else Origin(0)
@@ -55,7 +64,18 @@ def find_transfers(linker: Linker, executable: Executable, former_objects: Progr
         tuple(sorted(rows.values(), key=lambda row: (row.key, row.first, row.last, row.name, row.origin))),
         tuple(sorted(strays)),
         linked.reasons,
+        loops,
     )
+
+
+def _loops(code: ObjectCode) -> Iterator[Identity]:
+    """Functions with a jump to where the jump to their successor would be."""
+    for function in code.functions.values():
+        for _, _, text in function.lines:
+            target = _JUMP_TARGET.match(text)
+            if target is not None and 0 < int(target[1], 16) - function.start < JUMP_SIZE:
+                yield function.identity
+                break
 
 
 def _labelled(program: Program, code: ObjectCode) -> Iterator[tuple[Identity, str]]:

@@ -303,3 +303,68 @@ def test_a_server_s_loop_takes_renamed_functions_under_load_again_and_again(tmp_
         load.wait_for_more()
         seen = load.finish()
         assert {name: seen[name] for name in ("wrong", "lost", "errors")} == {"wrong": 0, "lost": 0, "errors": 0}
+
+
+# A thread's root that cannot be moved, since it may return a second time from where it was.
+ROOTED = """
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static int pipes[2];
+
+__attribute__((noinline)) void handle(char letter) {
+    printf("NUMBER got %c\\n", letter);
+    fflush(stdout);
+}
+
+static void *work(void *unused) {
+    static jmp_buf place;
+    char letter;
+    (void)unused;
+    if (setjmp(place))
+        return NULL;
+    puts("NUMBER works");
+    fflush(stdout);
+    while (read(pipes[0], &letter, 1) == 1)
+        handle(letter);
+    longjmp(place, 1);
+}
+
+int main(void) {
+    pthread_t thread;
+    char letter;
+    if (pipe(pipes))
+        return 1;
+    puts("ready");
+    fflush(stdout);
+    while (read(0, &letter, 1) == 1) {
+        if (letter == 't' && pthread_create(&thread, NULL, work, NULL))
+            return 1;
+        if (letter != 't' && letter != '\\n' && write(pipes[1], &letter, 1) != 1)
+            return 1;
+    }
+    return 0;
+}
+"""
+
+
+def test_code_that_an_update_brought_calls_what_the_next_one_brings(tmp_path: Path) -> None:
+    """In an image functions call each other past their entries, which alone led on to the next version once."""
+    folders, bundles = versions(tmp_path, ROOTED, 3, "-O2 -g")
+    with running(folders[0] / "server", cache()) as server:
+        server.wait_for("ready")
+        assert apply(server.pid, bundles[0]).code == 0
+        server.send("t\n")
+        server.wait_for("v2 works")
+        server.send("a\n")
+        server.wait_for("v2 got a")
+        done = apply(server.pid, bundles[1])
+        assert done.code == 0, done.err
+        server.send("b\n")
+        server.wait_for("v3 got b")
+        done = ask("revert", server)
+        assert done.code == 0, done.err
+        server.send("c\n")
+        server.wait_for("v2 got c")

@@ -114,6 +114,11 @@ static int is_allocator(const char *function) {
 /* A thread must not stand within the bytes that a jump will take. */
 static int is_at_entry(const struct pk_image *image, uintptr_t place) {
     const struct pk_patch *patch = pk__rows(image->payload, &image->payload->patches);
+    struct pk_found found;
+    if (pk__find_function(place, image, &found) && found.image && found.function) {
+        uint64_t offset = place - (uintptr_t)found.image->place - found.function->place;
+        return offset && offset < PK_JUMP_SIZE;
+    }
     for (uint64_t i = 0; i < image->payload->patches.count; i++)
         if (place > image->olds[patch[i].old] && place < image->olds[patch[i].old] + PK_JUMP_SIZE)
             return 1;

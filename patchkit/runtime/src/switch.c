@@ -21,13 +21,15 @@ static long protect(const uint8_t *start, size_t size, int writable) {
     return pk__call3(SYS_mprotect, (long)start, (long)size, protection);
 }
 
-/* One call for the executable and one for the entries of each image that is behind us. */
+/* One call for the executable, one for the entries of each image that is behind us, and the code of the last of them. */
 static const struct pk_error *open_code(const struct pk_image *image, int writable) {
     const struct pk_program *program = &pk__runtime.program;
     long result = protect((const uint8_t *)program->code_start, program->code_end - program->code_start, writable);
     for (const struct pk_image *each = image->before; each && result >= 0; each = each->before)
         if (each->payload->segment[PK_ENTRIES])
             result = protect(each->place + each->payload->segment[PK_TEXT], each->payload->segment[PK_ENTRIES], writable);
+    if (image->before && result >= 0)
+        result = protect(image->before->place, image->before->payload->segment[PK_TEXT], writable);
     if (result >= 0 || !writable)
         return NULL;
     return pk__fail("PKL114", "the system does not let the program's code be changed (error %d)", (int64_t)-result);
@@ -47,6 +49,41 @@ static void restore(const struct pk_image *image) {
         pk__copy(image->undo[i - 1].place, image->undo[i - 1].before, PK_JUMP_SIZE);
 }
 
+static const struct pk_error *write_jump(struct pk_image *image, uint8_t *place, uint64_t code) {
+    struct pk_undo *undo = &image->undo[image->undo_count];
+    undo->place = place;
+    pk__copy(undo->before, place, PK_JUMP_SIZE);
+    image->undo_count++;
+    if (!pk__write_jump(place, (uintptr_t)image->place + code))
+        return pk__fail("PKL103", "a jump to the new code does not reach");
+    return NULL;
+}
+
+/* Bytes from the start of a function of an image to what comes next. */
+static uint64_t room_at(const struct pk_payload *payload, uint64_t place) {
+    const struct pk_function *rows = pk__rows(payload, &payload->new_functions);
+    uint64_t low = 0, high = payload->new_functions.count;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (rows[middle].place <= place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    uint64_t size = low ? rows[low - 1].size : 0, next = low < payload->new_functions.count ? rows[low].place : 0;
+    return next > place + size ? next - place : size;
+}
+
+/* Where the image before has the code of olds[index], which its own code calls past the entry; NULL where it has none, or
+ * not the room for a jump. */
+static uint8_t *direct_code(const struct pk_image *image, uint32_t index) {
+    const struct pk_old *old = (const struct pk_old *)pk__rows(image->payload, &image->payload->olds) + index;
+    const struct pk_new *row = image->before ? pk__find_new(image->before, old->key) : NULL;
+    if (!row || row->place == PK_NOWHERE || room_at(image->before->payload, row->place) < PK_JUMP_SIZE)
+        return NULL;
+    return image->before->place + row->place;
+}
+
 static const struct pk_error *write_jumps(struct pk_image *image) {
     const struct pk_patch *patch = pk__rows(image->payload, &image->payload->patches);
     for (uint64_t i = 0; i < image->payload->patches.count; i++, patch++) {
@@ -55,12 +92,12 @@ static const struct pk_error *write_jumps(struct pk_image *image) {
             continue;
         if (!in_program(place) && !in_entries(image, place))
             return pk__fail("PKL102", "the payload wants to change %x, which is no entry of a function", (uint64_t)place);
-        struct pk_undo *undo = &image->undo[image->undo_count];
-        undo->place = place;
-        pk__copy(undo->before, place, PK_JUMP_SIZE);
-        image->undo_count++;
-        if (!pk__write_jump(place, (uintptr_t)image->place + patch->code))
-            return pk__fail("PKL103", "a jump to the new code does not reach");
+        const struct pk_error *error = write_jump(image, place, patch->code);
+        uint8_t *direct = direct_code(image, patch->old);
+        if (!error && direct)
+            error = write_jump(image, direct, patch->code);
+        if (error)
+            return error;
     }
     return NULL;
 }
