@@ -47,6 +47,9 @@ class TypeTable:
         self.codes: list[Any] = codes if codes is not None else []
         self._decoded: list[CType | None] = [None] * len(self.codes)
         self._known: dict[str, int] = {}
+        self._encoded: dict[
+            int, tuple[CType, int]
+        ] = {}  # by identity: most types are one value that many entities share
 
     def decode(self, index: object) -> CType:
         """Return the type at `index`."""
@@ -59,10 +62,14 @@ class TypeTable:
 
     def encode(self, ctype: CType) -> int:
         """Return the index of a type, put into the table if it is not there."""
+        found = self._encoded.get(id(ctype))
+        if found is not None:
+            return found[1]
         code = encode_type(ctype)
         index = self._known.setdefault(repr(code), len(self.codes))
         if index == len(self.codes):
             self.codes.append(code)
+        self._encoded[id(ctype)] = ctype, index
         return index
 
 

@@ -71,10 +71,11 @@ def written_names(
     body: RawBody, variables: frozenset[str], addressed: frozenset[str], parameters: Sequence[str]
 ) -> tuple[str, ...]:
     """Return the variables that a body may write or pass on, its static ones too, and functions it passes on."""
-    local = {variable.name for variable in body.statics}
-    arrays = {variable.name for variable in body.statics if variable.type[0] == "[]"}
-    found = {word for word in body.assigned if word in variables or word in local}
-    found |= {word for word in body.handed_on if word in arrays or (word in addressed and word not in parameters)}
+    found = addressed.intersection(body.handed_on).difference(parameters)
+    found |= variables.intersection(body.assigned)
+    if body.statics:
+        found |= {variable.name for variable in body.statics}.intersection(body.assigned)
+        found |= {v.name for v in body.statics if v.type[0] == "[]"}.intersection(body.handed_on)
     return tuple(sorted(found))
 
 

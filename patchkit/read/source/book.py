@@ -69,6 +69,11 @@ def book_path(recording: Recording) -> Path:
     return Path(recording.store) / "cut" / "book.json"
 
 
+def answers_path(recording: Recording) -> Path:
+    """Return where the compilers' answers for a recording are kept."""
+    return Path(recording.store) / "cut" / "answers.json"
+
+
 def open_book(recording: Recording) -> Book:
     """Return the book of a recording, an empty one where there is none that can be used."""
     try:

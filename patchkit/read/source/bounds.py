@@ -7,18 +7,19 @@ from patchkit.model.typecode import TypeCode
 from patchkit.read.source.tokens import TOKEN
 
 _STRING = re.compile(r'(?:u8|[LuU])?"')
+_STRING_BEGINS = re.compile(r'[{ ]*(?:u8|[LuU])?"')
 _MARK = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|[{}()\[\],]')
 
 
 def string_size(element: TypeCode, initialiser: str) -> str | None:
     """Return a C expression for the element count if the initialiser is a string, in braces or not."""
-    if not _STRING.match(initialiser.lstrip("{ ")):
+    plain = element[2] if isinstance(element, list) and element[0] == "q" else element
+    if (isinstance(plain, list) and plain[0] == "*") or not _STRING_BEGINS.match(initialiser):
         return None
     words = TOKEN.findall(initialiser)
     if len(words) > 2 and words[0] == "{" and words[-1] == "}":
         words = [word for word in words[1:-1] if word != ","]
-    plain = element[2] if isinstance(element, list) and element[0] == "q" else element
-    if not words or not all(_STRING.match(word) for word in words) or (isinstance(plain, list) and plain[0] == "*"):
+    if not words or not all(_STRING.match(word) for word in words):
         return None
     text = " ".join(words)
     return f"sizeof({text}) / sizeof(({text})[0])"

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from patchkit.model.ctype import CType, Function as FunctionType, Tag
-from patchkit.model.fingerprint import with_fingerprint
+from patchkit.model.fingerprint import type_text, with_fingerprint
 from patchkit.model.program import (
     Enum,
     Function,
@@ -30,6 +30,7 @@ from patchkit.read.source.primitives import VA_LIST, primitive_name
 from patchkit.read.source.tokens import TOKEN
 
 _Object = TypeVar("_Object", Variable, Function)
+_NAMED = frozenset("suet")  # struct, union, enum, typedef
 _TEXT = 160  # characters of an initialiser that are kept to be shown
 _UNFINISHED = "its layout could not be asked of the compiler: "
 
@@ -46,6 +47,7 @@ class Builder:
         self._variable_types: dict[str, TypeCode] = {v.name: v.type for _, v, f in inventory.variables if not f}
         self._sizes: dict[str, int] = {}
         self._decoded: dict[str, CType] = {}
+        self._spelled: dict[int, tuple[CType, str]] = {}  # by identity of the type
         self._in_signature = False  # where a bound may be a parameter: `int (*rows)[columns]`
         self.gaps: list[Gap] = list(inventory.gaps)
 
@@ -64,7 +66,7 @@ class Builder:
                     if (enum := self._enum(key, place, raw_enum)) is not None:
                         enums[key] = enum
                 case code if code is not None:
-                    typedefs[key] = with_fingerprint(Typedef(key, place.coord, self._type(place, code)))
+                    typedefs[key] = with_fingerprint(Typedef(key, place.coord, self._type(place, code)), self._spell)
                 case _:
                     continue
         return records, enums, typedefs
@@ -82,7 +84,8 @@ class Builder:
         parent = self._inventory.classes[place.scope].key(raw.parent) if raw.parent else ""
         tag = Tag.STRUCT if raw.tag == "struct" else Tag.UNION
         return with_fingerprint(
-            Record(key, tag, place.coord, layout.size, layout.align, tuple(members), tuple(raw.attributes), parent)
+            Record(key, tag, place.coord, layout.size, layout.align, tuple(members), tuple(raw.attributes), parent),
+            self._spell,
         )
 
     def _enum(self, key: str, place: Place, raw: RawEnum) -> Enum | None:
@@ -102,33 +105,37 @@ class Builder:
             found = self._decoded[text] = decode_type(resolved)
         return found
 
+    def _spell(self, ctype: CType) -> str:
+        found = self._spelled.get(id(ctype))
+        if found is None:
+            found = self._spelled[id(ctype)] = ctype, type_text(ctype)
+        return found[1]
+
     def _resolve(self, place: Place, code: TypeCode) -> TypeCode:
         """Put the program's keys and the compiler's numbers into a type."""
         if isinstance(code, str):
             return code
-        match code:
-            case ["[]", element, length]:
-                if element[0] == "t":  # an array of arrays is one type, however many typedefs it was written with
-                    home, target = self._follow(place, element)
-                    if isinstance(target, list) and target[0] == "[]":
-                        return ["[]", self._resolve(home, target), self._number(place, length)]
-                return ["[]", self._resolve(place, element), self._number(place, length)]
-            case ["v", element, size]:
-                return ["v", self._resolve(place, element), self._number(place, size) or 0]
-            case ["q", words, inner]:
+        kind, inner = code[0], code[1]
+        if kind in _NAMED:
+            return [kind, self._inventory.classes[place.scope].key(inner)]
+        if kind == "*":
+            return ["*", self._resolve(place, inner)]
+        if kind == "()":
+            return ["()", self._resolve(place, inner), [self._parameter(place, p) for p in code[2]], code[3]]
+        if kind == "[]":
+            if inner[0] == "t":  # an array of arrays is one type, however many typedefs it was written with
                 home, target = self._follow(place, inner)
-                if isinstance(target, list) and target[0] == "[]":  # by way of a typedef, or it would be so already
-                    return self._resolve(home, qualified_code(target, words.split()))
-                return ["q", words, self._resolve(place, inner)]
-            case ["*", inner]:
-                return ["*", self._resolve(place, inner)]
-            case ["()", result, parameters, flags]:
-                return ["()", self._resolve(place, result), [self._parameter(place, p) for p in parameters], flags]
-            case ["?", str(text)] if text.startswith(TYPEOF_PREFIX):
-                return self._typeof(place, text)
-            case [letter, str(key)]:
-                return [letter, self._inventory.classes[place.scope].key(key)]
-        return code
+                if isinstance(target, list) and target[0] == "[]":
+                    return ["[]", self._resolve(home, target), self._number(place, code[2])]
+            return ["[]", self._resolve(place, inner), self._number(place, code[2])]
+        if kind == "q":
+            home, target = self._follow(place, code[2])
+            if isinstance(target, list) and target[0] == "[]":  # by way of a typedef, or it would be so already
+                return self._resolve(home, qualified_code(target, inner.split()))
+            return ["q", inner, self._resolve(place, code[2])]
+        if kind == "v":
+            return ["v", self._resolve(place, inner), self._number(place, code[2]) or 0]
+        return self._typeof(place, inner) if inner.startswith(TYPEOF_PREFIX) else code
 
     def _parameter(self, place: Place, code: TypeCode) -> TypeCode:
         """Resolve a parameter's type; a typedef of an array or a function becomes a pointer too (C11 6.7.6.3p7,8)."""
@@ -235,8 +242,7 @@ class Builder:
             if self._follow(place, raw.type)[1][0] == "()":
                 continue  # a function, declared through a typedef
             variable = self._variable(place, raw, function, names)
-            variable = replace(variable, units=self._inventory.holders(place))
-            known, variable = found.get(variable.key), with_fingerprint(variable)
+            known, variable = found.get(variable.key), with_fingerprint(variable, self._spell)
             if known is None:
                 found[variable.key] = variable
             elif variable.fingerprint == known.fingerprint:
@@ -286,6 +292,7 @@ class Builder:
             raw.ordinal,
             initialiser,
             tuple(raw.attributes),
+            self._inventory.holders(place),
         )
 
     def functions(
@@ -316,13 +323,12 @@ class Builder:
                     raw.inline,
                     tuple(raw.attributes),
                     body.fingerprint,
-                    tuple(
-                        word for word in body.words if word in names and word != raw.name and word not in raw.parameters
-                    ),
+                    tuple(sorted(names.intersection(body.words).difference(raw.parameters, (raw.name,)))),
                     tuple(body.members),
                     written_names(body, variables, addressed, raw.parameters),
                     self._inventory.holders(place),
-                )
+                ),
+                self._spell,
             )
             known = found.get(key)
             if known is not None and known.fingerprint == function.fingerprint:

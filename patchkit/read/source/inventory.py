@@ -1,11 +1,12 @@
 """Everything a version declares, each thing once, and the questions to the compiler that it raises."""
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from patchkit.model.program import Coord, Gap
 from patchkit.model.typecode import TypeCode
+from patchkit.read.source.answers import Answers
 from patchkit.read.source.bounds import designator, elements, is_plain, string_size
 from patchkit.read.source.constants import Constant, Expander, function_macros, object_macros
 from patchkit.read.source.fragment import Fragment, RawEnum, RawRecord, RawVariable
@@ -56,6 +57,7 @@ class Inventory:
     frontend: Frontend
     units: Sequence[ReadUnit]
     classes: list[UnitClass]
+    answers: Answers
     types: dict[str, Place] = field(default_factory=dict)  # by the program's key
     plain: dict[str, str] = field(default_factory=dict)  # the program's key → key in its class
     variables: list[tuple[Place, RawVariable, str]] = field(default_factory=list)  # third: function of a static local
@@ -104,42 +106,61 @@ class Inventory:
         return self._holders.get(id(place.segment), ())
 
 
-def take_inventory(frontend: Frontend, units: Sequence[ReadUnit]) -> Inventory:
-    """List everything that `units`, whose declarations are parsed, declare."""
+def take_inventory(frontend: Frontend, units: Sequence[ReadUnit], answers: Answers) -> Inventory:
+    """List everything that `units`, whose declarations are parsed, declare; `answers` to what it asks may be known."""
     classes = sort_into_classes(units, frontend.fragments)
-    inventory = _list_classes(Inventory(frontend, units, classes))
+    inventory = Inventory(frontend, units, classes, answers)
+    _list_types(inventory)
+    _list_objects(inventory)
     if any(unit_class.renamed for unit_class in classes):
         files = {key: place.file for key, place in inventory.types.items()}
         if prefer_used(classes, set(wanted_types(inventory)), frontend.fragments, files):
-            return _list_classes(Inventory(frontend, units, classes))
+            _list_types(inventory)
     return inventory
 
 
-def _list_classes(inventory: Inventory) -> Inventory:
-    for scope, unit_class in enumerate(inventory.classes):
-        _list_class(inventory, scope, unit_class)
-    return inventory
-
-
-def _list_class(inventory: Inventory, scope: int, unit_class: UnitClass) -> None:
+def _list_types(inventory: Inventory) -> None:
+    inventory.types.clear()
+    inventory.plain.clear()
     fragments = inventory.frontend.fragments
-    for segment in unit_class.segments():
-        for number, line in segment.items:
-            fragment = fragments.get(number)
-            if fragment is not None:
-                _list_declaration(inventory, unit_class, Place(scope, number, segment, line), fragment)
+    keys: dict[int, list[tuple[int, int, str]]] = {}  # segment → (declaration, line, key) of its types
+    for scope, unit_class in enumerate(inventory.classes):
+        renamed, types = unit_class.renamed, inventory.types
+        for segment in unit_class.segments():
+            defined = keys.get(id(segment))
+            if defined is None:
+                items = [(number, line) for number, line in segment.items if number in fragments]
+                defined = [(number, line, plain) for number, line in items for plain in defined_keys(fragments[number])]
+                keys[id(segment)] = defined
+            for number, line, plain in defined:
+                key = renamed.get(plain, plain)
+                if key not in types or (not segment.system and types[key].system):
+                    types[key] = Place(scope, number, segment, line)
+                    inventory.plain[key] = plain
 
 
-def _list_declaration(inventory: Inventory, unit_class: UnitClass, place: Place, fragment: Fragment) -> None:
+def _list_objects(inventory: Inventory) -> None:
+    fragments = inventory.frontend.fragments
+    objects: dict[int, list[tuple[int, int, Fragment]]] = {}  # segment → what else it declares
+    for scope, unit_class in enumerate(inventory.classes):
+        for segment in unit_class.segments():
+            found = objects.get(id(segment))
+            if found is None:
+                items = [(number, line, fragments[number]) for number, line in segment.items if number in fragments]
+                found = objects[id(segment)] = [item for item in items if _has_objects(item[2])]
+            for number, line, fragment in found:
+                _list_declaration(inventory, Place(scope, number, segment, line), fragment)
+
+
+def _has_objects(fragment: Fragment) -> bool:
+    return bool(fragment.variables or fragment.problem or fragment.body is not None)
+
+
+def _list_declaration(inventory: Inventory, place: Place, fragment: Fragment) -> None:
     problem = fragment.problem or (fragment.body.problem if fragment.body is not None else "")
     if problem and not place.system:
         begin = " ".join(inventory.frontend.declarations[place.number].head.split())[:70]
         inventory.gaps.append(Gap(place.coord, f"a declaration cannot be read: {begin!r}: {problem}"))
-    for plain in defined_keys(fragment):
-        key = unit_class.key(plain)
-        if key not in inventory.types or (inventory.types[key].system and not place.system):
-            inventory.types[key] = place
-            inventory.plain[key] = plain
     for variable in fragment.variables:  # <syslog.h> and others define some too
         if variable.storage != "extern" or variable.initialiser is not None:
             inventory.variables.append((place, variable, ""))
@@ -153,48 +174,48 @@ def _list_declaration(inventory: Inventory, unit_class: UnitClass, place: Place,
 
 def wanted_types(inventory: Inventory) -> list[str]:
     """Return the keys of the program's own types and of all that these, its variables and functions can reach."""
-    waiting = [key for key, place in inventory.types.items() if not place.system]
+    classes, types = inventory.classes, inventory.types
+    mentioned: list[set[str]] = [set() for _ in classes]
     for place, variable, _ in inventory.variables:
-        waiting += _keys(inventory, place, variable.type)
+        mentioned[place.scope].update(named_keys(variable.type))
     for place in inventory.functions:
-        waiting += _keys(inventory, place, inventory.fragment(place).functions[0].type)
-    found: dict[str, None] = {}
+        mentioned[place.scope].update(named_keys(inventory.fragment(place).functions[0].type))
+    waiting = [key for key, place in types.items() if not place.system]
+    for unit_class, keys in zip(classes, mentioned, strict=True):
+        waiting += [unit_class.key(key) for key in keys]
+    found: set[str] = set()
     while waiting:
         key = waiting.pop()
-        if key in found or key not in inventory.types:
+        if key in found or key not in types:
             continue
-        found[key] = None
-        place = inventory.types[key]
-        unit_class = inventory.classes[place.scope]
+        found.add(key)
+        place = types[key]
+        unit_class = classes[place.scope]
         waiting += [unit_class.key(k) for k in references(inventory.fragment(place), inventory.plain[key])]
     return sorted(found)
 
 
-def _keys(inventory: Inventory, place: Place, code: TypeCode) -> Iterator[str]:
-    unit_class = inventory.classes[place.scope]
-    for key in named_keys(code):
-        yield unit_class.key(key)
-
-
-def expressions(code: TypeCode) -> Iterator[str]:
-    """Yield the constant expressions inside a type that only the compiler can evaluate."""
-    if isinstance(code, str):
-        return
-    match code:
-        case ["[]", element, length]:
-            if isinstance(length, str):
-                yield length
-            yield from expressions(element)
-        case ["v", element, size]:
-            if isinstance(size, str):
-                yield size
-            yield from expressions(element)
-        case ["q", _, inner] | ["*", inner]:
-            yield from expressions(inner)
-        case ["()", result, parameters, _]:
-            yield from expressions(result)
-            for parameter in parameters:
-                yield from expressions(parameter)
+def expressions(code: TypeCode) -> list[str]:
+    """Return the constant expressions inside a type that only the compiler can evaluate, from left to right."""
+    found: list[str] = []
+    waiting = [code]
+    while waiting:
+        code = waiting.pop()
+        if isinstance(code, str):
+            continue
+        kind = code[0]
+        if kind == "*":
+            waiting.append(code[1])
+        elif kind == "q":
+            waiting.append(code[2])
+        elif kind == "()":
+            waiting += reversed(code[2])
+            waiting.append(code[1])
+        elif kind in ("[]", "v"):
+            if isinstance(code[2], str):
+                found.append(code[2])
+            waiting.append(code[1])
+    return found
 
 
 def survey(
@@ -209,7 +230,7 @@ def survey(
 
     `only` are keys of `Measures.refused`, `variables` declarations as in `Preambles`.
     """
-    surveyor = Surveyor(inventory.frontend.fragments, variables)
+    surveyor = Surveyor(inventory.frontend.fragments, inventory.answers, variables)
     asked: set[tuple[object, ...]] = set()
 
     def due(what: str, place: Place, *more: str) -> bool:
@@ -320,7 +341,7 @@ def _primitives(inventory: Inventory) -> list[str]:
 
 def list_constants(inventory: Inventory) -> tuple[list[Constant], dict[str, ReadUnit]]:
     """Return the macros that may be constants under the keys of the program, and a unit that defines each."""
-    segments = list(distinct_segments(inventory.units))
+    segments = distinct_segments(inventory.units)
     homes = {segment.file: unit for unit in inventory.units for segment in unit.segments}
     everywhere = object_macros(segments)
     own = object_macros(s for s in segments if not s.system and s.file != "<built-in>")

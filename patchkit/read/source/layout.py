@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from patchkit.model.typecode import TypeCode
+from patchkit.read.source.answers import Answers
 from patchkit.read.source.constants import Constant
 from patchkit.read.source.fragment import Fragment, RawEnum, RawMember, RawRecord
-from patchkit.read.source.preamble import Layer, Preambles
-from patchkit.read.source.probe import Answer, Question, Refusal, ask
+from patchkit.read.source.preamble import Preambles
+from patchkit.read.source.probe import Answer, Question, Refusal
 from patchkit.read.source.scope import ReadUnit
 
 _SIGN = 1 << 63
@@ -58,9 +59,13 @@ class Surveyor:
     """Collects questions about one version, then asks them all at once."""
 
     def __init__(
-        self, fragments: Mapping[int, Fragment], variables: Mapping[int, Mapping[str, str]] | None = None
+        self,
+        fragments: Mapping[int, Fragment],
+        answers: Answers,
+        variables: Mapping[int, Mapping[str, str]] | None = None,
     ) -> None:
         self._fragments = fragments
+        self._answers = answers
         self._preambles = Preambles(fragments, variables or {})
         self._records: dict[tuple[int, str], tuple[int, RawRecord]] = {}
         self.measures = Measures()
@@ -100,7 +105,8 @@ class Surveyor:
         """Put all questions to the compiler. Raises ToolError where it cannot be run."""
         layers = self._preambles.layers
         with ThreadPoolExecutor(max(1, jobs)) as pool:
-            for layer, answers in zip(layers, pool.map(_ask_layer, layers), strict=True):
+            replies = pool.map(lambda layer: self._answers.ask(layer.compiler, layer.texts, layer.questions), layers)
+            for layer, answers in zip(layers, replies, strict=True):
                 for tag, answer in zip(layer.tags, answers, strict=True):
                     self._take(tag, answer)
         self._place_unnamed()
@@ -143,10 +149,6 @@ class Surveyor:
                     if inner in self.measures.records:
                         size = self.measures.records[inner].size * 8
                         layout.members[index] = (layout.members[index][0] - leaves[inner], size)
-
-
-def _ask_layer(layer: Layer) -> list[Answer | Refusal]:
-    return ask(layer.compiler, layer.texts, layer.questions)
 
 
 def _signed(value: int) -> int:

@@ -7,6 +7,7 @@ further source (a layer) is begun. The order of a unit is kept, so whatever a de
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from patchkit.read.source.fragment import Fragment
 from patchkit.read.source.probe import Compiler, Question
@@ -41,8 +42,10 @@ class Preambles:
         self.layers: list[Layer] = []
         self._words: dict[int, frozenset[str]] = {}
         self._defines: dict[int, dict[str, str]] = {}
-        self._segments: dict[int, list[tuple[int, list[str]]]] = {}
-        self._environments: dict[int, tuple[dict[str, list[int]], dict[int, int]]] = {}
+        self._segments: dict[int, list[int]] = {}
+        self._definers: dict[str, dict[int, None]] = {}  # bare name → the declarations that define it somewhere
+        self._orders: dict[int, dict[int, int]] = {}
+        self._compilers: dict[int, Compiler] = {}
 
     def add(
         self, unit: ReadUnit, needs: Iterable[int], words: Iterable[str], question: Question, tag: tuple[object, ...]
@@ -51,7 +54,7 @@ class Preambles:
         there.
         """
         numbers = self._closure(unit, needs, words)
-        layer = self._layer(Compiler.of(unit.command.arguments), numbers)
+        layer = self._layer(self._compiler(unit), numbers)
         for number in numbers:
             if number not in layer.numbers:
                 layer.numbers.add(number)
@@ -61,6 +64,12 @@ class Preambles:
                     layer.defined.update(self._defined_by(number))
         layer.questions.append(question)
         layer.tags.append(tag)
+
+    def _compiler(self, unit: ReadUnit) -> Compiler:
+        found = self._compilers.get(id(unit))
+        if found is None:
+            found = self._compilers[id(unit)] = Compiler.of(unit.command.arguments)
+        return found
 
     def _layer(self, compiler: Compiler, numbers: list[int]) -> Layer:
         for layer in self.layers:
@@ -104,43 +113,37 @@ class Preambles:
             found = self._words[number] = self.words(self._text(number))
         return found
 
-    def _environment(self, unit: ReadUnit) -> tuple[dict[str, list[int]], dict[int, int]]:
-        found = self._environments.get(id(unit))
+    def _places(self, unit: ReadUnit) -> dict[int, int]:
+        """Return the order of the declarations of types and variables in a unit."""
+        found = self._orders.get(id(unit))
         if found is None:
-            names: dict[str, list[int]] = {}
-            places: dict[int, int] = {}
-            for segment in unit.segments:
-                for number, defined in self._declared_in(segment):
-                    if number not in places:
-                        places[number] = len(places)
-                        for name in defined:
-                            names.setdefault(name, []).append(number)
-            found = self._environments[id(unit)] = (names, places)
+            numbers = dict.fromkeys(chain.from_iterable(map(self._declared_in, unit.segments)))
+            found = self._orders[id(unit)] = {number: place for place, number in enumerate(numbers)}
         return found
 
-    def _declared_in(self, segment: Segment) -> list[tuple[int, list[str]]]:
-        """Return the declarations of types and variables in a segment with the bare names that each defines."""
+    def _declared_in(self, segment: Segment) -> list[int]:
+        """Return the declarations of types and variables in a segment."""
         found = self._segments.get(id(segment))
         if found is None:
-            numbers = dict.fromkeys(number for number, _ in segment.items)
-            known: list[int] = []
-            for number in numbers:
-                known += [number] * bool(number in self._fragments and self._fragments[number].emit)
+            found = self._segments[id(segment)] = []
+            for number in dict.fromkeys(number for number, _ in segment.items):
+                known = [number] if number in self._fragments and self._fragments[number].emit else []
                 known += [~number] * (number in self._variables)
-            found = self._segments[id(segment)] = [
-                (number, [key.lstrip("=&").rsplit(" ", 1)[-1] for key in self._defined_by(number)]) for number in known
-            ]
+                found += known
+                for each in known:
+                    for key in self._defined_by(each):
+                        self._definers.setdefault(key.lstrip("=&").rsplit(" ", 1)[-1], {})[each] = None
         return found
 
     def _closure(self, unit: ReadUnit, needs: Iterable[int], words: Iterable[str]) -> list[int]:
-        names, places = self._environment(unit)
+        places, definers = self._places(unit), self._definers
         found = {number for number in needs if number in places}
-        found.update(number for word in words for number in names.get(word, ()))
+        found.update(number for word in words for number in definers.get(word, ()) if number in places)
         waiting = list(found)
         while waiting:
             for word in self._words_of(waiting.pop()):
-                for number in names.get(word, ()):
-                    if number not in found:
+                for number in definers.get(word, ()):
+                    if number not in found and number in places:
                         found.add(number)
                         waiting.append(number)
         return sorted(found, key=places.__getitem__)

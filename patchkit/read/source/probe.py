@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patchkit.errors import ToolError
+from patchkit.read.source.sections import read_sections
 
 _MAGIC = 0x706B_70726F_6265  # begins each answer; an impossible size, and no padding
 _SECTION = "pk_words"
@@ -50,9 +51,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The compiler's reason why a question cannot be answered."""
+    """The compiler's reason why a question cannot be answered; `stated` where it gave one for this very question."""
 
     reason: str
+    stated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ def ask(compiler: Compiler, preamble: Sequence[str], questions: Sequence[Questio
                     found = True
             if not found:
                 break
-    return [result if result is not None else Refusal(reason or "the compiler gave no answer") for result in results]
+    unknown = Refusal(reason or "the compiler gave no answer", stated=False)
+    return [result if result is not None else unknown for result in results]
 
 
 def _render(preamble: Sequence[str], dropped: set[int], questions: Sequence[Question], waiting: list[int]) -> str:
@@ -181,7 +184,7 @@ def _compile(
 def _collect(
     object_file: Path, questions: Sequence[Question], waiting: list[int], results: list[Answer | Refusal | None]
 ) -> None:
-    sections = _sections(object_file)
+    sections = read_sections(object_file.read_bytes(), lambda name: name == _SECTION or name.startswith("pk_b_"))
     data = sections.get(_SECTION, b"")
     words = struct.unpack(f"<{len(data) // 8}Q", data[: len(data) // 8 * 8])
     position = 0
@@ -208,14 +211,3 @@ def _bit_place(data: bytes) -> tuple[int, int]:
         return 0, 0
     offset = (value & -value).bit_length() - 1
     return offset, value.bit_count()
-
-
-def _sections(object_file: Path) -> dict[str, bytes]:
-    from elftools.elf.elffile import ELFFile  # loaded only where a compiler was asked
-
-    with object_file.open("rb") as stream:
-        return {
-            section.name: section.data()
-            for section in ELFFile(stream).iter_sections()
-            if section.name == _SECTION or section.name.startswith("pk_b_")
-        }

@@ -5,7 +5,7 @@ classes that agree on every disputed name; each class then has its own mapping f
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from patchkit.model.build import CompileCommand
@@ -13,6 +13,7 @@ from patchkit.model.typecode import TypeCode
 from patchkit.read.source.fragment import Fragment
 from patchkit.read.source.split import Segment
 
+_NAMED = frozenset("suet")  # struct, union, enum, typedef
 Signature = tuple[tuple[str, int], ...]  # disputed names, each with the number of the definition that is meant
 
 
@@ -31,6 +32,7 @@ class UnitClass:
 
     units: list[ReadUnit]
     renamed: dict[str, str] = field(default_factory=dict)
+    _segments: list[Segment] = field(default_factory=list)
 
     def key(self, plain: str) -> str:
         """Return the program's key for what these units call `plain`."""
@@ -40,32 +42,39 @@ class UnitClass:
         """Return a type with the keys of the program."""
         return rename_keys(code, self.renamed) if self.renamed else code
 
-    def segments(self) -> Iterator[Segment]:
-        """Yield each segment of these units once."""
-        return distinct_segments(self.units)
+    def segments(self) -> list[Segment]:
+        """Return each segment of these units once, when all of them are known."""
+        if not self._segments:
+            self._segments = distinct_segments(self.units)
+        return self._segments
 
 
-def named_keys(code: TypeCode) -> Iterator[str]:
-    """Yield the keys of the structs, unions, enums and typedefs that a type names."""
-    if isinstance(code, str):
-        return
-    if code[0] in ("s", "u", "e", "t"):
-        yield code[1]
-    elif code[0] == "()":
-        yield from named_keys(code[1])
-        for parameter in code[2]:
-            yield from named_keys(parameter)
-    elif code[0] == "q":
-        yield from named_keys(code[2])
-    elif code[0] != "?":
-        yield from named_keys(code[1])
+def named_keys(code: TypeCode) -> list[str]:
+    """Return the keys of the structs, unions, enums and typedefs that a type names."""
+    found: list[str] = []
+    waiting = [code]
+    while waiting:
+        code = waiting.pop()
+        if isinstance(code, str):
+            continue
+        kind = code[0]
+        if kind in _NAMED:
+            found.append(code[1])
+        elif kind == "()":
+            waiting.append(code[1])
+            waiting += code[2]
+        elif kind == "q":
+            waiting.append(code[2])
+        elif kind != "?":
+            waiting.append(code[1])
+    return found
 
 
 def rename_keys(code: TypeCode, renamed: Mapping[str, str]) -> TypeCode:
     """Return a type with the keys in `renamed` replaced."""
     if isinstance(code, str):
         return code
-    if code[0] in ("s", "u", "e", "t"):
+    if code[0] in _NAMED:
         return [code[0], renamed[code[1]]] if code[1] in renamed else code
     if code[0] == "()":
         return [
@@ -99,28 +108,26 @@ def defined_keys(fragment: Fragment) -> list[str]:
     return keys
 
 
-def references(fragment: Fragment, key: str) -> Iterator[str]:
-    """Yield the keys that the definition of `key` mentions, that of the record it is part of among them."""
+def references(fragment: Fragment, key: str) -> list[str]:
+    """Return the keys that the definition of `key` mentions, that of the record it is part of among them."""
+    found = []
     for record in fragment.records:
         if record.key == key:
             if record.parent:
-                yield record.parent
+                found.append(record.parent)
             for member in record.members:
-                yield from named_keys(member.type)
+                if not isinstance(member.type, str):
+                    found += named_keys(member.type)
     for name, code in fragment.typedefs:
         if name == key:
-            yield from named_keys(code)
+            found += named_keys(code)
+    return found
 
 
 def sort_into_classes(units: Sequence[ReadUnit], fragments: Mapping[int, Fragment]) -> list[UnitClass]:
     """Sort `units` into classes that agree on what every name means."""
-    used = {number for segment in distinct_segments(units) for number, _ in segment.items}
-    contents: dict[str, dict[str, list[int]]] = defaultdict(dict)
-    for number in sorted(used):
-        fragment = fragments.get(number)
-        if fragment is not None:
-            for key, content in definitions(fragment):
-                contents[key].setdefault(content, []).append(number)
+    segments = distinct_segments(units)
+    contents = _contents(segments, fragments)
     disputed = {key: groups for key, groups in contents.items() if len(groups) > 1}
     if not disputed:
         return [UnitClass(list(units))]
@@ -130,7 +137,7 @@ def sort_into_classes(units: Sequence[ReadUnit], fragments: Mapping[int, Fragmen
             for number in numbers:
                 group_of[number].append((key, index))
     of_segment: dict[int, list[tuple[str, int]]] = {}
-    for segment in distinct_segments(units):
+    for segment in segments:
         chosen = [pair for number, _ in segment.items if number in group_of for pair in group_of[number]]
         if chosen:
             of_segment[id(segment)] = chosen
@@ -143,6 +150,26 @@ def sort_into_classes(units: Sequence[ReadUnit], fragments: Mapping[int, Fragmen
         classes.setdefault(tuple(sorted(choice.items())), UnitClass([])).units.append(unit)
     _name_variants(list(classes.items()), contents, disputed, fragments)
     return list(classes.values())
+
+
+def _contents(segments: Iterable[Segment], fragments: Mapping[int, Fragment]) -> dict[str, dict[str, list[int]]]:
+    """Return the declarations that define each key, by what they define it as; that is left out where one does."""
+    used = {number for segment in segments for number, _ in segment.items}
+    definers: dict[str, list[int]] = defaultdict(list)
+    for number in sorted(used.intersection(fragments)):
+        for key in defined_keys(fragments[number]):
+            definers[key].append(number)
+    contents: dict[str, dict[str, list[int]]] = {}
+    for key, numbers in definers.items():
+        if len(numbers) == 1:
+            contents[key] = {"": numbers}
+            continue
+        groups = contents[key] = {}
+        for number in dict.fromkeys(numbers):
+            for other, content in definitions(fragments[number]):
+                if other == key:
+                    groups.setdefault(content, []).append(number)
+    return contents
 
 
 def prefer_used(
@@ -175,14 +202,9 @@ def _defines(unit_class: UnitClass, key: str, fragments: Mapping[int, Fragment])
     return any(key in defined_keys(fragments[number]) for number in numbers if number in fragments)
 
 
-def distinct_segments(units: Sequence[ReadUnit]) -> Iterator[Segment]:
-    """Yield each segment of `units` once, in order."""
-    seen: set[int] = set()
-    for unit in units:
-        for segment in unit.segments:
-            if id(segment) not in seen:
-                seen.add(id(segment))
-                yield segment
+def distinct_segments(units: Sequence[ReadUnit]) -> list[Segment]:
+    """Return each segment of `units` once, in order."""
+    return list({id(segment): segment for unit in units for segment in unit.segments}.values())
 
 
 def _name_variants(

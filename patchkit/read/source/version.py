@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from patchkit.model.program import Coord, Gap, Macro, Origin, Program, Unit
-from patchkit.read.source.book import Book, keep_book, open_book
+from patchkit.read.source.answers import open_answers
+from patchkit.read.source.book import Book, answers_path, keep_book, open_book
 from patchkit.read.source.entities import Builder, macros
 from patchkit.read.source.frontend import Frontend, Incomplete, Partner
 from patchkit.read.source.inventory import Inventory, list_constants, survey, take_inventory, wanted_types
@@ -28,7 +29,8 @@ def read_version(
         frontend, units, gaps = _front(request, open_book(recording), tell, partner)
     except Incomplete:
         frontend, units, gaps = _front(request, Book(), tell, partner)
-    inventory = take_inventory(frontend, units)
+    answers = open_answers(answers_path(recording))
+    inventory = take_inventory(frontend, units, answers)
     tell(f"asking the compiler for layouts of {request.label}", 2, 4)
     wanted = wanted_types(inventory)
     measures = survey(inventory, wanted, request.jobs)
@@ -59,6 +61,7 @@ def read_version(
         macros=_constants(inventory, request.jobs),
         gaps=(*gaps, *strangers, *builder.gaps),
     )
+    answers.keep(answers_path(recording))
     return program, Names(names, own, addressed)
 
 
@@ -77,7 +80,7 @@ def _front(
 
 def _constants(inventory: Inventory, jobs: int) -> dict[str, Macro]:
     candidates, homes = list_constants(inventory)
-    surveyor = Surveyor(inventory.frontend.fragments)
+    surveyor = Surveyor(inventory.frontend.fragments, inventory.answers)
     for index, constant in enumerate(candidates):
         if constant.value is None:
             surveyor.macro(homes[constant.name], index, constant)
