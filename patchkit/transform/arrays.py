@@ -36,7 +36,8 @@ def is_raw_copy(at: Context, old: CType, new: CType) -> bool:
     types = at.old_types
     bare = types.bare(old)
     if isinstance(bare, Array):
-        return is_raw_copy(at, bare.element, getattr(at.new_types.bare(new), "element", new))
+        other = at.new_types.bare(new)
+        return isinstance(other, Array) and bare.length == other.length and is_raw_copy(at, bare.element, other.element)
     if not at.pair.same(bare, at.new_types.bare(new)) or at.changed.holds(old):
         return False
     if at.measure(old, old=True) != at.measure(new, old=False):

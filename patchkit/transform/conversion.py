@@ -159,7 +159,7 @@ class Conversions:
             for inner in source.opened:
                 self._from(at, inner)
         elif source.asks and said is None:
-            for subject in source.asks.split(" ")[1::2]:
+            for subject in source.asks:
                 question = f"does {subject} go on as {new.subject}?"
                 at.ask(Topic.MEMBER, subject, question, (new.name, "-"), new.name)
             zero(at.made, new, "until it is decided")

@@ -17,16 +17,22 @@ def names_flags(enum: Enum) -> bool:
     return len(bits) >= _FLAGS and max(bits) > _FLAGS and all(value > 0 and not value & ~every for value in values)
 
 
-def constants_test(enum: Enum, value: str) -> str:
-    """Return a C condition that holds where `value` is no constant of `enum` and no combination of its flags."""
+def constants_test(enum: Enum, value: str, within: tuple[int, int]) -> str:
+    """Return a C condition that holds where `value`, which lies `within` a range, is no constant of `enum`.
+
+    A combination of flags is one. The condition is empty where nothing has to be tested.
+    """
+    least, greatest = within
     if names_flags(enum):
-        every = 0
-        for _, each in enum.constants:
-            every |= each
+        every = sum({each for _, each in enum.constants if each and not each & (each - 1)})
         return f"(uint64_t){value} & ~(uint64_t){hex(every)}"
-    values = sorted({each for _, each in enum.constants})
-    if values == list(range(values[0], values[-1] + 1)) and len(values) > 1:
-        return f"(int64_t){value} < {values[0]} || (int64_t){value} > {values[-1]}"
+    values = sorted({each for _, each in enum.constants if least <= each <= greatest})
+    if not values:
+        return "1"
+    if values == list(range(values[0], values[-1] + 1)):
+        tests = [f"(int64_t){value} < {values[0]}"] if values[0] > least else []
+        tests += [f"(int64_t){value} > {values[-1]}"] if values[-1] < greatest else []
+        return " || ".join(tests)
     return " && ".join(f"(int64_t){value} != {each}" for each in values)
 
 

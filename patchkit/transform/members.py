@@ -56,7 +56,7 @@ class Source:
     old: Place | None = None
     reason: str = ""
     opened: tuple["Source", ...] = ()
-    asks: str = ""  # old members that it may continue, where that has to be asked
+    asks: tuple[str, ...] = ()  # old members that it may continue, where that has to be asked
 
 
 @dataclass(slots=True)
@@ -147,7 +147,7 @@ class Matcher:
         hidden = {place.name: place for place in self._in_unions(self.pair.old_types, olds)}
         for new in news:
             if self._key(new) not in found and new.name in hidden and not self._said(hidden[new.name]):
-                found[self._key(new)] = Source(new, asks=hidden[new.name].subject)
+                found[self._key(new)] = Source(new, asks=(hidden[new.name].subject,))
 
     def _unboxed(
         self, olds: Sequence[Place], news: Sequence[Place], found: dict[str, Source], taken: dict[str, Place]
@@ -167,7 +167,7 @@ class Matcher:
                 self._take(found, taken, new, fits[0][1], f"was {_path(fits[0][1])}, with the same name and type")
                 taken[fits[0][0].subject] = new
             elif fits:
-                found[self._key(new)] = Source(new, asks=" ".join(leaf.subject for _, leaf in fits))
+                found[self._key(new)] = Source(new, asks=tuple(leaf.subject for _, leaf in fits))
 
     def _boxed(
         self, olds: Sequence[Place], news: Sequence[Place], found: dict[str, Source], taken: dict[str, Place]
@@ -190,7 +190,7 @@ class Matcher:
                 elif old is None or not self._alike(old.type, leaf.type):
                     sources.append(Source(leaf))
                 elif claims[leaf.name] > 1:
-                    sources.append(Source(leaf, asks=old.subject))
+                    sources.append(Source(leaf, asks=(old.subject,)))
                 else:
                     taken[old.subject] = leaf
                     sources.append(Source(leaf, old, f"is {_path(leaf)} now, with the same name and type"))

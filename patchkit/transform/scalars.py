@@ -55,14 +55,16 @@ def _renumber(at: Context, old: Place, new: Place, enums: tuple[Enum, Enum], rea
 
 def _must_be_a_constant(at: Context, old: Place, new: Place, enum: Enum) -> None:
     """A number becomes an enumeration: it has to be one of its constants, or made of them where they are flags."""
-    test, value = constants_test(enum, old.text), f"(int64_t){old.text}"
+    value = f"(int64_t){old.text}"
     what = f"{old.subject}: {enum.key} has no constant with the value"
     scalar = at.old_types.scalar(old.type)
     if scalar is not None and scalar.kind is ScalarKind.FLOAT:
         at.ask_for_code(f"{old.subject} was {spell(old.type)} and is {enum.key} now")
         return
+    test = constants_test(enum, old.text, value_range(at.old_types, old))
     is_flags = " or flags" if names_flags(enum) else ""
-    at.made.refuse_if(test, what, value, f"a number becomes {enum.key}: only its constants{is_flags} may be live")
+    if test:
+        at.made.refuse_if(test, what, value, f"a number becomes {enum.key}: only its constants{is_flags} may be live")
     assign(at, new, old.text, "")
 
 

@@ -37,6 +37,9 @@ static int refuse(struct pk_migration *migration, const char *what, int64_t valu
 static const struct pk_services services = {forward, refuse};
 static struct pk_migration migration = {&services};
 static int failures;
+#define CONVERT(name) (refused[0] = 0, memset(&to, 0, sizeof to), pk_convert_##name(&migration, &from, &to))
+#define CHECK_REFUSED(name, text) CHECK(CONVERT(name) && !strcmp(refused, text))
+#define PLACE(number) ((void *)(uintptr_t)(number))
 #define CHECK(condition) \\
     do { \\
         if (!(condition)) { \\
