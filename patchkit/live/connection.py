@@ -21,9 +21,11 @@ from patchkit.live.reach import (
     connected,
     directories,
     how_ended,
+    is_safe_to_send,
     open_pidfd,
     runtime_off,
     unreachable,
+    wake_thread,
     why_silent,
 )
 from patchkit.live.wire import MOST_BYTES, PROTOCOL, Malformed, Message, decode, encode
@@ -197,7 +199,10 @@ class Connection:
         if not catches(self.process.pid, marker.signal):
             raise runtime_off(self.process)
         try:
-            signal.pidfd_send_signal(self._pidfd, marker.signal)
+            if is_safe_to_send(self.process.pid, marker.signal):
+                signal.pidfd_send_signal(self._pidfd, marker.signal)
+            else:
+                wake_thread(self.process, marker.signal)
         except ProcessLookupError as problem:
             raise self._ended() from problem
         except PermissionError as problem:

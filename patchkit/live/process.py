@@ -67,6 +67,11 @@ def find_process(pid: int) -> Process:
     if (group := int(status["Tgid"])) != pid:
         raise InputError(f"{pid} is a thread of process {group}", hint=f"name the process: {group}")
     if status["State"][0] in "ZX":
+        if int(status.get("Threads", "0")) > 1:
+            raise InputError(
+                f"the main thread of process {pid} ({status['Name']}) has ended and only others go on",
+                hint="such a process hides its memory from all, so it can be neither asked nor updated",
+            )
         raise InputError(f"process {pid} ({status['Name']}) has ended; its parent has not asked for its exit yet")
     try:
         return read_process(folder, status)

@@ -1,5 +1,6 @@
 """Getting through to a runtime: where its socket is, whether its signal may be sent, and what stands in the way."""
 
+import errno
 import os
 import signal
 import socket
@@ -10,6 +11,11 @@ from patchkit.errors import InputError
 from patchkit.live.failure import LiveError
 from patchkit.live.process import Process, environment, still_there
 from patchkit.live.wire import PROTOCOL
+
+_SECOND = 32  # glibc's SIGCANCEL
+_WAKE = 0x70617463  # what it carries
+_INFORMATION = struct.Struct("<iiiiiIQ")  # siginfo_t: signal, error, code (SI_QUEUE), padding, pid, uid, value
+_TGSIGQUEUEINFO, _SIGTIMEDWAIT = 297, "128"  # system calls of x86-64
 
 
 def directories(process: Process) -> list[Path]:
@@ -73,6 +79,64 @@ def catches(pid: int, number: int) -> bool:
     return bool(_mask(f"/proc/{pid}/status", "SigCgt") >> (number - 1) & 1)
 
 
+def is_safe_to_send(pid: int, number: int) -> bool:
+    """Whether signal `number`, sent to process `pid`, comes to a thread that handles it.
+
+    Where all block it, it wakes nobody or is read from a descriptor; and a thread that waits for signals takes it.
+    """
+    tasks = _tasks(pid)
+    return not any(map(_awaits_signals, tasks)) and any(not _blocks(task, number) for task in tasks)
+
+
+def wake_thread(process: Process, number: int) -> None:
+    """Wake the runtime of `process` through one of its threads: by signal `number`, or by the one that none can block.
+
+    Does nothing where the program has taken the latter for itself (docs/protocol.md). Raises ProcessLookupError and
+    PermissionError as kill(2) does.
+    """
+    tasks = _tasks(process.pid)
+    usual = (task for task in tasks if not _blocks(task, number) and not _awaits_signals(task))
+    if (task := next(usual, None)) is not None:
+        return _send(process, task, number)
+    if catches(process.pid, _SECOND):
+        for task in tasks:
+            if not _blocks(task, _SECOND):
+                return _send(process, task, _SECOND)
+    return None
+
+
+def _send(process: Process, task: Path, number: int) -> None:
+    import ctypes
+
+    if not still_there(process):
+        raise ProcessLookupError
+    told = _INFORMATION.pack(number, 0, -1, 0, os.getpid(), os.getuid(), _WAKE).ljust(128, b"\0")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(ctypes.c_long(_TGSIGQUEUEINFO), process.pid, int(task.name), number, told) < 0:
+        error = ctypes.get_errno()
+        if error != errno.ESRCH:  # the thread has ended: another one is asked the next time
+            raise OSError(error, os.strerror(error))
+
+
+def _tasks(pid: int) -> list[Path]:
+    try:
+        return list(Path(f"/proc/{pid}/task").iterdir())
+    except OSError:
+        return []
+
+
+def _blocks(task: Path, number: int) -> bool:
+    return bool(_mask(str(task / "status"), "SigBlk") >> (number - 1) & 1)
+
+
+def _awaits_signals(task: Path) -> bool:
+    """Whether the thread is in sigtimedwait(2), in which it does not block what it waits for."""
+    try:
+        return (task / "syscall").read_text(encoding="ascii").split()[0] == _SIGTIMEDWAIT
+    except OSError:
+        return False
+
+
 def connected(directory: Path, process: Process) -> socket.socket | None:
     """Return a connection to the socket in `directory`, None where there is none that belongs to `process`."""
     try:
@@ -110,14 +174,15 @@ def why_silent(process: Process) -> str:
     folder = Path(f"/proc/{process.pid}")
     try:
         state = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
-        tasks = [str(path / "status") for path in (folder / "task").iterdir()]
     except OSError:
         return ""
     if state in "Tt":
         return "; it is stopped" + (" by a debugger" if state == "t" else "")
     marker = process.marker
-    if marker is not None and tasks and all(_mask(task, "SigBlk") >> (marker.signal - 1) & 1 for task in tasks):
-        return f"; all of its threads block signal {marker.signal}"
+    if marker is not None and all(_blocks(task, marker.signal) for task in _tasks(process.pid)):
+        return (
+            f"; all of its threads block signal {marker.signal}, and it keeps the one that cannot be blocked for itself"
+        )
     return ""
 
 

@@ -267,6 +267,8 @@ _PROCESSES = (
      "A table that the update would replace no longer holds what the program started with"),
     ("PKL112", "bad-request", _ERROR, _NOTHING, _NONE, _LIVE,
      "The runtime was asked for something that it does not know or that is not whole"),
+    ("PKL113", "threads-not-listed", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "The runtime cannot find all threads of its process, so it stops none of them"),
     ("PKL114", "code-not-writable", _ERROR, _RESTART, _BY_HAND, _LIVE,
      "The system does not let the process change its own code"),
     ("PKL115", "not-its-user", _ERROR, _NOTHING, _BY_HAND, _LIVE,

@@ -1,4 +1,4 @@
-"""Threads that wait in a system call go on waiting: an update cuts no call short, fails none and hardly prolongs one."""
+"""Threads that wait in a system call go on waiting: no update cuts a call short, fails it or prolongs it much."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,6 +1,8 @@
 /* signals.c: the two signals that the runtime lives by.
  *
- * The reserved one wakes it: it comes from outside, and may be blocked by all threads but one. Threads are interrupted for
+ * The reserved one wakes it: it comes from outside, and may be blocked by all threads but one. Where all block it, glibc's
+ * signal for pthread_cancel() does, which no program can block either: it is ours until the program first cancels a thread.
+ * Threads are interrupted for
  * a gathering by the signal that glibc keeps for setuid() in threaded programs, since no program can block that one: glibc
  * takes it out of every mask. Ours are told from glibc's by how they are sent (SI_QUEUE with our mark, where glibc sends
  * SI_TKILL), and its own handler passes ours over (nptl/setxid: it looks at si_code), so neither gets in the other's way.
@@ -13,7 +15,8 @@
 
 #include "runtime.h"
 
-enum { INTERRUPTION = 33 /* SIGSETXID */, RESTORER = 0x04000000 };
+enum { SECOND = 32 /* SIGCANCEL */, INTERRUPTION = 33 /* SIGSETXID */, RESTORER = 0x04000000 };
+enum { WAKE = 0x70617463 }; /* what the second one has to carry: docs/protocol.md */
 enum { FIRST = 34, LAST = 64 }; /* of the signals that a program may use */
 
 /* As the kernel wants it. */
@@ -32,13 +35,13 @@ int32_t pk__interruption[32];
 static struct action before; /* glibc's own, once it has one */
 
 static void on_wake(int signal, siginfo_t *information, void *context) {
-    (void)signal;
-    (void)information;
     uint64_t interrupted = pk__now();
+    int is_meant = signal != SECOND || (information->si_code == SI_QUEUE && information->si_value.sival_int == WAKE);
     pk__own();
     if (pk__tid() == pk__runtime.worker) /* it waits for somebody, and has to look again */
         return;
-    pk__wake();
+    if (is_meant)
+        pk__wake();
     pk__restart(context, -1, NULL, interrupted);
 }
 
@@ -74,7 +77,10 @@ static int take(int signal) {
 
 int pk__take_signal(void) {
     int signal = __libc_allocate_rtsig ? __libc_allocate_rtsig(0) : 64;
-    return signal > 0 && take(signal) ? signal : 0;
+    if (signal <= 0 || !take(signal))
+        return 0;
+    take(SECOND);
+    return signal;
 }
 
 /* The program has been running, so some may be its own. What the C library gives out is given to nobody else later; its
@@ -85,14 +91,19 @@ int pk__take_late_signal(uint64_t avoid) {
         int signal = allocate ? allocate(0) : next;
         if (signal < 1)
             return 0;
-        if (!(avoid >> (signal - 1) & 1) && take(signal))
+        if (!(avoid >> (signal - 1) & 1) && take(signal)) {
+            take(SECOND);
             return signal;
+        }
     }
     return 0;
 }
 
 void pk__give_signal_back(int signal) {
-    struct action none = {NULL, 0, NULL, 0};
+    struct action none = {NULL, 0, NULL, 0}, theirs = {NULL, 0, NULL, 0};
+    pk__call4(SYS_rt_sigaction, SECOND, 0, (long)&theirs, 8);
+    if (theirs.handler == on_wake)
+        pk__call4(SYS_rt_sigaction, SECOND, (long)&none, 0, 8);
     pk__call4(SYS_rt_sigaction, signal, (long)&none, 0, 8);
 }
 

@@ -1,6 +1,6 @@
 /* start.c: how the runtime comes to be in a process, and how it is woken.
  *
- * Between requests there is one page, one signal handler, and nothing else. The handler runs in any thread at any place,
+ * Between requests there is one page, the signals' handlers, and nothing else. A handler runs in any thread at any place,
  * so it makes system calls only.
  */
 #define _GNU_SOURCE

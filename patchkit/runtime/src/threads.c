@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/syscall.h>
 
@@ -119,9 +120,9 @@ static long ask_all(void) {
     int directory = pk__open("/proc/self/task", O_RDONLY | O_DIRECTORY, 0);
     if (directory < 0)
         return directory;
-    long asked = 0, got;
-    while ((got = pk__call3(SYS_getdents64, directory, (long)buffer, sizeof buffer)) > 0)
-        for (long at = 0; at < got;) {
+    long asked = 0, got = 0;
+    while (asked >= 0 && (got = pk__call3(SYS_getdents64, directory, (long)buffer, sizeof buffer)) > 0)
+        for (long at = 0; asked >= 0 && at < got;) {
             struct entry *entry = (struct entry *)(buffer + at);
             at += entry->length;
             uint64_t tid;
@@ -129,14 +130,16 @@ static long ask_all(void) {
             if (!tid || (int)tid == rt->worker)
                 continue;
             struct pk_thread *thread = add((int)tid);
-            if (thread && __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != PK_PARKED) {
+            if (!thread)
+                asked = -E2BIG;
+            else if (__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != PK_PARKED) {
                 if (!thread->signalled)
                     ask(thread);
                 asked += thread->tid > 0;
             }
         }
     pk__close(directory);
-    return asked;
+    return got < 0 ? got : asked;
 }
 
 static int all_parked(void) {
@@ -196,12 +199,13 @@ static void let_unsafe_go(void) {
     wake_all();
 }
 
-/* Until a second look at the list of threads shows no new one. Returns 1 where all that exist are parked. */
+/* Until a second look at the list of threads shows no new one. Returns 1 where all that exist are parked, or a negative
+ * error where they cannot be listed. */
 static int park_everyone(uint64_t end) {
     for (;;) {
         long asked = ask_all();
         if (asked < 0)
-            return 0;
+            return (int)asked;
         if (asked == 0)
             return 1;
         uint64_t soon = pk__now() + ARRIVAL;
@@ -240,6 +244,12 @@ void pk__release(void) {
     wake_all();
 }
 
+static const struct pk_error *unlisted(int error) {
+    if (error == -E2BIG)
+        return pk__fail("PKL113", "it has more than %d threads, of which this runtime cannot keep count", (int64_t)PK_MOST_THREADS);
+    return pk__fail("PKL113", "the process does not see its own threads in /proc/self/task (error %d)", (int64_t)-error);
+}
+
 const struct pk_error *pk__gather(struct pk_gathering *gathering) {
     uint64_t pause = FIRST_PAUSE, end = gathering->begun + gathering->limit;
     const struct pk_error *error = begin();
@@ -247,6 +257,8 @@ const struct pk_error *pk__gather(struct pk_gathering *gathering) {
         return error;
     for (int64_t rounds = 1, armed = 0;; rounds++) {
         int complete = park_everyone(end);
+        if (complete < 0)
+            return unlisted(complete);
         long unsafe = judge_all(gathering);
         if (complete && unsafe == 0) {
             pk__log("all threads stand still after %d rounds, %d us", rounds, (int64_t)((pk__now() - gathering->begun) / 1000));
@@ -256,9 +268,11 @@ const struct pk_error *pk__gather(struct pk_gathering *gathering) {
             pk__arm_points();
             armed = 1;
         }
-        if (pk__now() >= end)
+        if (pk__now() >= end) {
+            wait_for_arrivals(pk__now() + ARRIVAL); /* so that their stacks can be shown */
             return pk__fail("PKL107", "not every thread came to a place where the update may happen within %d ms",
                             (int64_t)(gathering->limit / 1000000));
+        }
         let_unsafe_go();
         pk__pause(pause);
         pause = pause * 2 < LONGEST_PAUSE ? pause * 2 : LONGEST_PAUSE;

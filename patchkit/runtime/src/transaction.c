@@ -126,7 +126,7 @@ static const struct pk_error *stand_still(struct pk_gathering *gathering) {
         pk__disarm_points();
         return NULL;
     }
-    if (pk__tell)
+    if (pk__tell && pk__same(error->code, "PKL107"))
         pk__report_threads(gathering, pk__tell);
     pk__release();
     return error;
