@@ -46,6 +46,7 @@ __all__ = [
 ]
 
 Hear = Callable[[Phase], None]
+_GLANCE_SECONDS = 2.0  # for each of many processes that are asked one after the other
 
 
 class Act(StrEnum):
@@ -108,7 +109,7 @@ def list_processes() -> tuple[list[Listed], int]:
 def _look(process: Process) -> Listed:
     try:
         check_reachable(process)
-        with Runtime(process) as runtime:
+        with Runtime(process, _GLANCE_SECONDS) as runtime:
             return Listed(process, runtime.status())
     except (LiveError, InputError) as problem:
         return Listed(process, None, problem.message)

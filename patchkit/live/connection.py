@@ -121,8 +121,12 @@ class Connection:
     def _receive(self, deadline: float) -> bytes | None:
         """Return the next packet, b"" at the end of the conversation, None at the deadline."""
         assert self._socket is not None
-        if not _readable(self._socket, deadline):
+        # A child that was forked meanwhile may hold the other end open, so the process is watched too.
+        ready = _ready(deadline, self._socket.fileno(), self._pidfd)
+        if not ready:
             return None
+        if self._socket.fileno() not in ready:
+            return b""
         try:
             packet, _, flags, _ = self._socket.recvmsg(MOST_BYTES)
         except ConnectionError:
@@ -253,11 +257,13 @@ def _send(client: socket.socket, packet: bytes, bundle: int | None) -> None:
         socket.send_fds(client, [packet], [bundle])
 
 
-def _readable(client: socket.socket, deadline: float) -> bool:
+def _ready(deadline: float, *descriptors: int) -> list[int]:
+    """Return those that can be read, as soon as there are some; none at the deadline."""
     waiting = select.poll()
-    waiting.register(client, select.POLLIN)
+    for descriptor in descriptors:
+        waiting.register(descriptor, select.POLLIN)
     left = max(0.0, deadline - time.monotonic())
-    return bool(waiting.poll(int(left * 1000) + 1))
+    return [descriptor for descriptor, _ in waiting.poll(int(left * 1000) + 1)]
 
 
 def _note(fact: Message, holdups: list[Holdup]) -> None:

@@ -178,12 +178,25 @@ def why_silent(process: Process) -> str:
         return ""
     if state in "Tt":
         return "; it is stopped" + (" by a debugger" if state == "t" else "")
+    if (most := _without_descriptors(folder)) is not None:
+        return f"; it has all of the {most} descriptors open that it may have"
     marker = process.marker
     if marker is not None and all(_blocks(task, marker.signal) for task in _tasks(process.pid)):
         return (
             f"; all of its threads block signal {marker.signal}, and it keeps the one that cannot be blocked for itself"
         )
     return ""
+
+
+def _without_descriptors(folder: Path) -> int | None:
+    """Return how many descriptors the process at `folder` may have where it has no other left. Source: getrlimit(2)."""
+    try:
+        limits = (folder / "limits").read_text(encoding="ascii").splitlines()
+        most = next(int(line.split()[3]) for line in limits if line.startswith("Max open files"))
+        used = {int(path.name) for path in (folder / "fd").iterdir()}
+    except (OSError, ValueError, StopIteration):
+        return None
+    return most if used.issuperset(range(most)) else None
 
 
 def how_ended(pidfd: int) -> str:

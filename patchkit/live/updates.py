@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from patchkit.live.connection import Connection
+from patchkit.live.connection import CONNECT_SECONDS, Connection
 from patchkit.live.failure import LiveError
 from patchkit.live.process import Process
 from patchkit.live.wire import Malformed, Message
@@ -104,9 +104,9 @@ Hear = Callable[[Phase], None]
 class Runtime:
     """The runtime of one process, in conversation with us; use it as a context. Raises as `Connection` does."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, seconds: float = CONNECT_SECONDS) -> None:
         self.process = process
-        self._connection = Connection(process)
+        self._connection = Connection(process, seconds)
 
     def __enter__(self) -> Runtime:
         return self

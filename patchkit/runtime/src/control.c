@@ -1,11 +1,15 @@
 /* control.c: the worker: a socket that exists while somebody asks, and the answers. See docs/protocol.md.
  *
  * One client at a time is served, so that one update at a time happens; the next waits in the socket's queue.
+ *
+ * Descriptors are the whole process's: a program that closes all there are closes ours too, and what has their number
+ * afterwards is its own. So each is held with what it stands for, and looked at before it is used.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 
@@ -13,13 +17,36 @@
 
 enum { IDLE_MS = 5000, SEND_MS = 5000, BACKLOG = 8, MOST_FIELDS = 16 };
 
-static int client = -1;
+struct held {
+    int descriptor;
+    uint64_t device, inode;
+};
+static const struct held nothing = {-1, 0, 0};
+static struct held client = {-1, 0, 0};
+
+static struct held hold(int descriptor) {
+    struct stat status;
+    if (descriptor < 0 || pk__call2(SYS_fstat, descriptor, (long)&status) < 0)
+        return nothing;
+    return (struct held){descriptor, status.st_dev, status.st_ino};
+}
+
+static int is_ours(const struct held *held) {
+    struct held now = hold(held->descriptor);
+    return now.descriptor >= 0 && now.device == held->device && now.inode == held->inode;
+}
+
+static void let_go(struct held *held) {
+    if (is_ours(held))
+        pk__close(held->descriptor);
+    *held = nothing;
+}
 
 /* A request, cut at its tabs in place. */
 struct request {
     const char *fields[MOST_FIELDS];
     size_t count;
-    int bundle;
+    struct held bundle;
 };
 
 static int wait_for(int descriptor, short what, int ms) {
@@ -30,15 +57,12 @@ static int wait_for(int descriptor, short what, int ms) {
 
 /* A client that does not read is left. */
 static void tell(const char *line) {
-    if (client < 0)
-        return;
-    if (wait_for(client, POLLOUT, SEND_MS)) {
-        long sent = pk__syscall(SYS_sendto, client, (long)line, (long)pk__length(line), MSG_NOSIGNAL | MSG_DONTWAIT, 0, 0);
+    if (is_ours(&client) && wait_for(client.descriptor, POLLOUT, SEND_MS)) {
+        long sent = pk__syscall(SYS_sendto, client.descriptor, (long)line, (long)pk__length(line), MSG_NOSIGNAL | MSG_DONTWAIT, 0, 0);
         if (sent >= 0)
             return;
     }
-    pk__close(client);
-    client = -1;
+    let_go(&client);
 }
 
 static void tell_error(const struct pk_error *error) {
@@ -151,11 +175,11 @@ static void update(struct request *request, int only_rehearse) {
     struct pk_wish wish = {ms_of(request, "timeout-ms", 2000), ms_of(request, "probation-ms", 0),
                            !(rehearse && pk__same(rehearse, "no")), only_rehearse};
     uint64_t pause = 0;
-    if (request->bundle < 0) {
+    if (request->bundle.descriptor < 0) {
         tell_error(pk__fail("PKL112", "the request came without a bundle"));
         return;
     }
-    const struct pk_error *error = pk__update(request->bundle, &wish, &pause, &result);
+    const struct pk_error *error = pk__update(request->bundle.descriptor, &wish, &pause, &result);
     finish(error, result, pause);
 }
 
@@ -208,10 +232,10 @@ static int receive(char *packet, struct request *ret) {
     } control;
     struct iovec content = {packet, PK_MESSAGE};
     struct msghdr message = {NULL, 0, &content, 1, control.space, sizeof control.space, 0};
-    ret->bundle = -1;
-    if (!wait_for(client, POLLIN, IDLE_MS))
+    ret->bundle = nothing;
+    if (!is_ours(&client) || !wait_for(client.descriptor, POLLIN, IDLE_MS) || !is_ours(&client))
         return 0;
-    long got = pk__call3(SYS_recvmsg, client, (long)&message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    long got = pk__call3(SYS_recvmsg, client.descriptor, (long)&message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
     if (got <= 0)
         return 0;
     packet[got] = 0;
@@ -221,10 +245,10 @@ static int receive(char *packet, struct request *ret) {
         size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
         for (size_t i = 1; i < count; i++)
             pk__close(descriptors[i]);
-        ret->bundle = count ? descriptors[0] : -1;
+        ret->bundle = hold(count ? descriptors[0] : -1);
     }
     if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
-        pk__close(ret->bundle);
+        let_go(&ret->bundle);
         return 0;
     }
     cut(packet, ret);
@@ -234,7 +258,7 @@ static int receive(char *packet, struct request *ret) {
 static int is_permitted(void) {
     struct ucred peer;
     int size = sizeof peer;
-    if (pk__syscall(SYS_getsockopt, client, SOL_SOCKET, SO_PEERCRED, (long)&peer, (long)&size, 0) < 0)
+    if (pk__syscall(SYS_getsockopt, client.descriptor, SOL_SOCKET, SO_PEERCRED, (long)&peer, (long)&size, 0) < 0)
         return 0;
     return peer.uid == 0 || peer.uid == (unsigned)pk__call0(SYS_geteuid);
 }
@@ -246,9 +270,9 @@ static void serve_client(char *packet) {
         return;
     }
     pk__tell = tell;
-    while (client >= 0 && receive(packet, &request)) {
+    while (client.descriptor >= 0 && receive(packet, &request)) {
         answer(&request);
-        pk__close(request.bundle);
+        let_go(&request.bundle);
     }
     pk__tell = NULL;
 }
@@ -315,22 +339,22 @@ static int wait_for_client(int listener) {
     return pk__syscall(SYS_ppoll, (long)&wait, 1, (long)&limit, (long)&mask, sizeof mask, 0) != 0;
 }
 
-static void serve_all(int listener, char *packet) {
+static void serve_all(const struct held *listener, char *packet) {
     struct pk_runtime *rt = &pk__runtime;
-    for (;;) {
+    while (is_ours(listener)) {
         serve_request();
-        int asked = wait_for_client(listener);
+        int asked = wait_for_client(listener->descriptor);
         if (rt->state == PK_PROBATION && pk__now() >= rt->probation_end)
             pk__confirm();
         else if (!asked)
             return;
         if (!asked)
             continue;
-        client = (int)pk__call4(SYS_accept4, listener, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        if (client >= 0)
+        if (is_ours(listener))
+            client = hold((int)pk__call4(SYS_accept4, listener->descriptor, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK));
+        if (client.descriptor >= 0)
             serve_client(packet);
-        pk__close(client);
-        client = -1;
+        let_go(&client);
     }
 }
 
@@ -343,13 +367,13 @@ void pk__serve(void *unused) {
     rt->scratch = pk__map(sizeof *rt->scratch);
     char *packet = pk__map(PK_MESSAGE + 1);
     pk__file_name(&text, ".sock");
-    int listener = rt->scratch && packet ? listen_at(path) : -1;
-    if (rt->scratch && packet && listener < 0)
+    struct held listener = hold(rt->scratch && packet ? listen_at(path) : -1);
+    if (rt->scratch && packet && listener.descriptor < 0)
         serve_request();
-    if (listener >= 0) {
-        serve_all(listener, packet);
+    if (listener.descriptor >= 0) {
+        serve_all(&listener, packet);
         pk__call3(SYS_unlinkat, AT_FDCWD, (long)path, 0);
-        pk__close(listener);
+        let_go(&listener);
     }
     pk__unmap(packet, PK_MESSAGE + 1);
     pk__unmap(rt->scratch, sizeof *rt->scratch);
