@@ -298,7 +298,7 @@ def _settled(version: _Source | _Finished, around: Surroundings) -> _Source | _F
     """Return a version whose edits were patched into its model, or else read into its recording."""
     if isinstance(version, _Finished) or version.edited is None:
         return version
-    program = version.edited.finish(version.label)
+    program = version.edited.finish(version.label, around.jobs)
     return _in_full(version, around) if program is None else _Finished(program)
 
 

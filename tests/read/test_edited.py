@@ -51,7 +51,6 @@ READ = {
     "a variable": LIST.replace("static int count;", "static long count;"),
     "functions of one line": LIST.replace("return 2; }", "return 3; }"),
     "a brace that is missing": LIST + "int broken(void) {\n",
-    "an error": LIST + "#error no\n",
     "a packing": "#pragma pack(1)\n" + LIST,
 }
 
@@ -78,7 +77,7 @@ def restore(root: Path) -> None:
     for name, text in TREE.items():
         (root / name).write_text(text)
         os.utime(root / name, (1_700_000_000, 1_700_000_000))
-    for kept in (root / ".patchkit/models").glob("*.edit"):
+    for kept in (root / ".patchkit/models").glob("*.edit*"):
         kept.unlink()
 
 
@@ -89,7 +88,7 @@ def patched(root: Path, edits: Mapping[str, str]) -> Program | None:
     recording = load_recording(root)
     assert recording is not None
     edited = begin_edited(recording, None, os.environ)
-    return edited.finish("test") if edited is not None else None
+    return edited.finish("test", 2) if edited is not None else None
 
 
 def read_in_full(root: Path) -> Program:
@@ -122,12 +121,23 @@ def test_an_edit_of_bodies_and_lines_is_patched_into_the_model(tree: Path, edit:
 
 
 @pytest.mark.parametrize("edit", READ.values(), ids=list(READ))
-def test_any_other_edit_is_read_in_full(tree: Path, edit: str) -> None:
-    assert patched(tree, {"list.c": edit}) is None
+def test_any_other_edit_is_read_from_the_texts_of_its_units(tree: Path, edit: str) -> None:
+    first = patched(tree, {"list.c": edit})
+    assert first is not None
+    assert text(first) == text(read_in_full(tree))
+    again = patched(tree, {})
+    assert again is not None
+    assert text(again) == text(first)
+
+
+def test_an_edit_that_does_not_compile_is_left_to_reading_in_full(tree: Path) -> None:
+    assert patched(tree, {"list.c": LIST + "#error no\n"}) is None
 
 
 def test_an_included_table_is_not_taken_for_a_body(tree: Path) -> None:
-    assert patched(tree, {"table.inc": "{ 1, 2 },\n{ 3, 5 },\n"}) is None
+    found = patched(tree, {"table.inc": "{ 1, 2 },\n{ 3, 5 },\n"})
+    assert found is not None
+    assert text(found) == text(read_in_full(tree))
 
 
 def test_two_edited_files_are_patched_together(tree: Path) -> None:
@@ -156,11 +166,13 @@ def test_a_damaged_patch_is_made_again(tree: Path, damage: bytes | None) -> None
     assert kept.read_bytes() == data
 
 
-def test_a_missing_model_is_no_base_for_a_patch(tree: Path) -> None:
+def test_a_missing_model_is_not_needed(tree: Path) -> None:
     models = tree / ".patchkit/models"
     saved = models.rename(models.with_name("saved"))
     try:
-        assert patched(tree, {"list.c": PATCHED["a body"]}) is None
+        found = patched(tree, {"list.c": PATCHED["a body"]})
+        assert found is not None
+        assert text(found) == text(read_in_full(tree))
     finally:
         shutil.rmtree(models, ignore_errors=True)
         saved.rename(models)

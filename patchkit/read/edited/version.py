@@ -1,53 +1,54 @@
-"""From a recording and the files that were edited since to a patched program."""
+"""From a recording and the files that were edited since to the program that they are now.
 
-import hashlib
-import json
-import os
+Where bodies and lines changed, the recorded model is patched; else the version is read from what was cut and parsed
+before, with new texts for a few units.
+"""
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import patchkit
 from patchkit.errors import InputError
 from patchkit.model.build import Recording
 from patchkit.model.codec import program_from_json
 from patchkit.model.program import Program
-from patchkit.read.edited.edit import Edit, Unpatchable
-from patchkit.read.edited.patch import apply
+from patchkit.read.edited.edit import Unpatchable
+from patchkit.read.edited.header import HeaderEdit, compare_headers
+from patchkit.read.edited.kept import KeptEdit, Model
+from patchkit.read.record.headers import kept_header
 from patchkit.read.record.index import file_digest
-from patchkit.read.record.pending import PendingText, edited_files, start_preprocessing
-from patchkit.read.replacing import replace_file, seal, unseal
-from patchkit.read.source.models import EDIT, find_names, model_path
-from patchkit.read.source.request import Resolver, chosen_units, relative_path, text_path
+from patchkit.read.record.pending import EditedFiles, PendingText, edited_files, start_preprocessing
+from patchkit.read.source.models import find_names, model_path
+from patchkit.read.source.request import chosen_units, relative_path
 
-_PATCH = 1  # raise it when the same edit is patched into another model
-_MAKER = f"patchkit.edit {_PATCH} {patchkit.__version__}"
-_MOST_UNITS = 3  # preprocessed for one edit; a header that more include is not looked into
+_MOST_PATCHED = 3  # units that are preprocessed at once; a header that more include is looked into first
 
 
 @dataclass(frozen=True, slots=True)
 class EditedVersion:
     """A version under way: its compilers may be running already, `finish` waits for them.
 
-    `files` are the edited files with the digests of what they hold now, `base` the model of what was recorded, `known`
-    what the same edit was found to change before.
+    `units` are the edited files that each unit reads, `headers` what changed in those of them that are known well
+    enough to tell one unit by another. `pending` has the texts that were begun, by unit.
     """
 
     recording: Recording
-    files: Mapping[str, str]
-    base: Path
-    known: Mapping[str, Any] | None
-    pending: Sequence[PendingText]
+    program: str | None
+    edited: EditedFiles
+    units: Mapping[int, frozenset[str]]
+    headers: Mapping[str, HeaderEdit]
+    kept: KeptEdit
+    known: Model | None  # what was kept of the same edit
+    environ: Mapping[str, str]
+    pending: dict[int, PendingText]
 
-    def finish(self, label: str) -> Program | None:
+    def finish(self, label: str, jobs: int) -> Program | None:
         """Return the program as it is now, None where it has to be read in full."""
         try:
-            os.utime(self.base)  # the newest models are kept
-            model = json.loads(self.base.read_bytes())
-            found = self.known if self.known is not None else self._compare(model)
-            apply(model, found["functions"], found["lines"])
-            return program_from_json(model, label=label)
+            if self.known is not None:
+                return program_from_json(self.known, label=label)
+            texts = {number: text.read() for number, text in self.pending.items()}
+            return self._patch(label, texts) or self._reread(label, texts, jobs)
         except (OSError, ValueError, KeyError, TypeError, IndexError, InputError, Unpatchable):
             return None
         finally:
@@ -55,53 +56,47 @@ class EditedVersion:
 
     def close(self) -> None:
         """Let go of the compilers; more than once does no harm."""
-        for text in self.pending:
+        for text in self.pending.values():
             text.close()
 
-    def _compare(self, model: Mapping[str, Any]) -> Mapping[str, Any]:
-        # Dear, and not needed for an edit that is known.
-        from patchkit.read.edited.compare import compare_texts
-        from patchkit.read.edited.functions import changed_functions
+    def _patch(self, label: str, texts: Mapping[int, str]) -> Program | None:
+        if texts.keys() != self.units.keys():
+            return None
+        try:
+            from patchkit.read.edited.patched import find_change  # dear, and not needed for an edit that is known
 
-        names = find_names(self.base)
-        if names is None:
-            raise Unpatchable("the names of the recorded version are not kept")
-        edit, units = Edit(), []
-        root = self.recording.root
-        files = {relative_path(path, root) for path in self.files}
-        for text in self.pending:
-            unit = self.recording.units[text.unit]
-            units.append(relative_path(unit.command.source, root))
-            resolver = Resolver(root, unit.command.directory)
-            before = text_path(self.recording, unit).read_text(encoding="utf-8", errors="surrogateescape")
-            compare_texts(edit, before, text.read(), resolver.resolve, files)
-        if any(file_digest(path) != content for path, content in self.files.items()):
+            files = [relative_path(path, self.recording.root) for path in self.edited.files]
+            model = self.kept.base_model()
+            change = find_change(self.recording, model, find_names(self.kept.base), files, texts)
+            self._check_files()
+            return program_from_json(self.kept.patch(model, change), label=label)
+        except (OSError, ValueError, KeyError, TypeError, IndexError, InputError, Unpatchable):
+            return None
+
+    def _reread(self, label: str, texts: dict[int, str], jobs: int) -> Program:
+        from patchkit.read.edited.reread import Rereading  # dear, and seldom needed
+
+        rereading = Rereading(self.recording)
+        groups = rereading.groups(self.units, self.headers.keys())
+        for _, (number, *_) in groups:
+            if number not in texts:
+                self.pending[number] = start_preprocessing(self.recording, number, self.environ)
+        for files, (number, *others) in groups:
+            rereading.split(number, texts.get(number) or self.pending[number].read())
+            if others:
+                rereading.derive(number, others, {file: self.headers[file] for file in files})
+        self._check_files()
+        program = rereading.read(label, self.program, jobs)
+        self.kept.keep(program)
+        return program
+
+    def _check_files(self) -> None:
+        if any(file_digest(path) != content for path, content in self.edited.files.items()):
             raise Unpatchable("a file changed once more")
-        found = {"functions": changed_functions(model, edit, names, units), "lines": edit.lines}
-        kept = _kept(self.base, self.files)
-        replace_file(kept, seal(json.dumps(found, separators=(",", ":")).encode("ascii"), _MAKER))
-        return found
-
-
-def _kept(base: Path, files: Mapping[str, str]) -> Path:
-    """Return where the effect of an edit on a model is kept."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path, content in sorted(files.items()):
-        digest.update(f"{path}\0{content}\n".encode("utf-8", "surrogateescape"))
-    return base.with_name(f"{base.stem}-{digest.hexdigest()}{EDIT}")
-
-
-def _known(kept: Path) -> Mapping[str, Any] | None:
-    try:
-        found = json.loads(unseal(kept.read_bytes(), _MAKER))
-    except (OSError, ValueError):
-        return None
-    lines = {file: {int(old): new for old, new in moved.items()} for file, moved in found["lines"].items()}
-    return {"functions": found["functions"], "lines": lines}
 
 
 def begin_edited(recording: Recording, program: str | None, environ: Mapping[str, str]) -> EditedVersion | None:
-    """Start to patch the model of `recording`, some of whose files were edited since; None where that cannot be done.
+    """Start to tell what `recording`, some of whose files were edited since, is now; None where that cannot be done.
 
     That is so too where no file was edited.
     """
@@ -109,17 +104,39 @@ def begin_edited(recording: Recording, program: str | None, environ: Mapping[str
     if edited is None or not edited.files:
         return None
     chosen = chosen_units(recording, program)
-    base = model_path(recording, chosen)
-    units = sorted(edited.units.intersection(chosen))
-    if not base.exists() or len(units) > _MOST_UNITS:
-        return None
-    known = _known(_kept(base, edited.files))
-    pending: list[PendingText] = []
+    kept = KeptEdit(model_path(recording, chosen), edited.files)
+    root = recording.root
+    units = {
+        number: frozenset(relative_path(path, root) for path in edited.units[number])
+        for number in sorted(edited.units.keys() & set(chosen))
+    }
+    known = kept.load()
+    headers: dict[str, HeaderEdit] = {}
+    begun: Sequence[int] = list(units) if known is None else []
+    if known is None and len(units) > _MOST_PATCHED:
+        headers = _known_headers(recording, edited)
+        begun = [number for number, files in units.items() if files <= headers.keys()][:1]
+        if not begun:
+            return None
+    version = EditedVersion(recording, program, edited, units, headers, kept, known, environ, {})
     try:
-        if known is None:
-            pending.extend(start_preprocessing(recording, unit, environ) for unit in units)
+        for number in begun:
+            version.pending[number] = start_preprocessing(recording, number, environ)
     except OSError:
-        for text in pending:
-            text.close()
+        version.close()
         return None
-    return EditedVersion(recording, edited.files, base, known, pending)
+    return version
+
+
+def _known_headers(recording: Recording, edited: EditedFiles) -> dict[str, HeaderEdit]:
+    """Return what changed in the edited files that others include, where nothing but text did."""
+    found = {}
+    for path in edited.files.keys() - edited.copies:
+        old = kept_header(Path(recording.store), edited.before[path])
+        try:
+            new = Path(path).read_bytes().decode("utf-8", "surrogateescape")
+            if old is not None:
+                found[relative_path(path, recording.root)] = compare_headers(old, new)
+        except (OSError, Unpatchable):
+            continue
+    return found

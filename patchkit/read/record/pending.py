@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,16 @@ from patchkit.read.record.surroundings import plain_environment
 
 @dataclass(frozen=True, slots=True)
 class EditedFiles:
-    """Files that hold something else than when they were read, with digests of it, and the units that read them."""
+    """Files that hold something else than when they were read.
+
+    `files` are their paths with digests of what they hold now, `before` those of what they held, `units` which of these
+    files each unit read that read any. `copies` are the files whose content is that of another file, now or before.
+    """
 
     files: Mapping[str, str]
-    units: frozenset[int]
+    before: Mapping[str, str]
+    units: Mapping[int, frozenset[str]]
+    copies: frozenset[str]
 
 
 def edited_files(recording: Recording) -> EditedFiles | None:
@@ -27,19 +34,22 @@ def edited_files(recording: Recording) -> EditedFiles | None:
     index = read_index(index_path(Path(recording.store)))
     stale = index.stale()
     files = {path: file_digest(path) for path in stale}
-    units = set()
+    units = {}
     for number, unit in enumerate(recording.units):
         if not unit.command.arguments or (unit.problem and not unit.text):
             continue
         name, read = index.texts.get(command_key(unit.command, recording.root), ("", ()))
         if not name or name != unit.text:
             return None
-        if not stale.isdisjoint(read):
-            units.add(number)
+        if found := stale.intersection(read):
+            units[number] = frozenset(found)
     # A file without a time may have changed while it was read: then its digest says nothing about the text.
     if not all(files.values()) or any(not index.stamps[path].mtime for path in stale):
         return None
-    return EditedFiles(files, frozenset(units))
+    before = {path: index.stamps[path].digest for path in stale}
+    contents = Counter([stamp.digest for stamp in index.stamps.values()] + list(files.values()))
+    copies = {path for path in stale if contents[files[path]] > 1 or contents[before[path]] > 1}
+    return EditedFiles(files, before, units, frozenset(copies))
 
 
 @dataclass(frozen=True, slots=True)

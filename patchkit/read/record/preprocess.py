@@ -13,6 +13,7 @@ from tempfile import NamedTemporaryFile
 from patchkit.model.build import CompileCommand, RecordedUnit
 from patchkit.read.record.driver import UNREAD, preprocessing_arguments
 from patchkit.read.record.graph import NOT_RECORDED
+from patchkit.read.record.headers import has_headers, keep_headers
 from patchkit.read.record.index import Index, command_key, index_json, read_index
 from patchkit.read.record.paths import index_path, text_path
 from patchkit.read.record.store import write_atomically
@@ -52,6 +53,8 @@ def preprocess_units(
         if progress is not None:
             progress("preprocess", count, len(missing))
     index.keep(key for key in keys if key)
+    if index.changed or not has_headers(store):
+        keep_headers(index, store, root)
     if index.changed:
         write_atomically(index_path(store), index_json(index))
     return tuple(unit for unit in done if unit is not None), {

@@ -19,7 +19,7 @@ from patchkit.read.source.fragment import Fragment, fragment_from_raw, raw_fragm
 from patchkit.read.source.split import Declaration, Segment, Splitter, SplitUnit, text_digest
 from patchkit.read.source.tokens import TOKEN
 
-_BOOK = 1  # raise it when the same text is cut or parsed into something else
+_BOOK = 3  # raise it when the same text is cut or parsed into something else
 _MAKER = f"patchkit.book {_BOOK} {patchkit.__version__}"
 _KINDS = list(Kind)
 
@@ -100,7 +100,13 @@ class _Writer:
 
     def to_json(self, keys: set[str], typedefs: set[str]) -> dict[str, Any]:
         units = {
-            key: [self._numbers(unit.segments), unit.unfinished, unit.unfinished_file, unit.unfinished_line]
+            key: [
+                self._numbers(unit.segments),
+                unit.unfinished,
+                unit.unfinished_file,
+                unit.unfinished_line,
+                unit.untold,
+            ]
             for key, unit in self._book.units.items()
             if key in keys
         }
@@ -162,8 +168,8 @@ def _from_json(data: dict[str, Any]) -> Book:
     splitter.stretches = {key: [segments[n] for n in numbers] for key, numbers in data["stretches"].items()}
     splitter.predefined = {key: [segments[n] for n in numbers] for key, numbers in data["predefined"].items()}
     units = {
-        key: SplitUnit([segments[n] for n in numbers], unfinished, file, line)
-        for key, (numbers, unfinished, file, line) in data["units"].items()
+        key: SplitUnit([segments[n] for n in numbers], unfinished, file, line, untold)
+        for key, (numbers, unfinished, file, line, untold) in data["units"].items()
     }
     return Book(splitter, units, frozenset(data["typedefs"]))
 

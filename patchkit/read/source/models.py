@@ -18,11 +18,12 @@ from patchkit.model.codec import FORMAT, program_from_json, program_to_json
 from patchkit.model.program import Program
 from patchkit.read.replacing import replace_file, seal, unseal
 
-_READER = 4  # raise it when the same text is read into another model
+_READER = 5  # raise it when the same text is read into another model
 _MAKER = f"patchkit.names {_READER} {patchkit.__version__}"
 _FOLDER = "models"
 _NAMES = ".names"
 EDIT = ".edit"  # what an edit changes in the model whose name its own begins with
+EDITED = ".edited"  # what an edit makes of that model, as a model of its own
 _KEPT = 4
 _KEPT_EDITS = 40
 
@@ -67,7 +68,7 @@ def keep_model(path: Path, program: Program, names: Names) -> bytes:
     listed = json.dumps([sorted(names.known), sorted(names.variables), sorted(names.addressed)], separators=(",", ":"))
     replace_file(path.with_suffix(_NAMES), seal(listed.encode("ascii"), _MAKER))
     if replace_file(path, data):
-        _prune(path.parent)
+        prune_models(path.parent)
     return data
 
 
@@ -80,14 +81,16 @@ def find_names(path: Path) -> Names | None:
         return None
 
 
-def _prune(folder: Path) -> None:
+def prune_models(folder: Path) -> None:
     """Remove all but the newest models, with what belongs to them, and all but the newest edits."""
     with contextlib.suppress(OSError):
-        edits = sorted(folder.glob(f"*{EDIT}"), key=lambda edit: edit.stat().st_mtime, reverse=True)
-        for edit in edits[_KEPT_EDITS:]:
+        for edit in (*_newest_first(folder, EDIT)[_KEPT_EDITS:], *_newest_first(folder, EDITED)[_KEPT:]):
             edit.unlink(missing_ok=True)
-        models = sorted(folder.glob("*.json"), key=lambda model: model.stat().st_mtime, reverse=True)
-        for model in models[_KEPT:]:
+        for model in _newest_first(folder, ".json")[_KEPT:]:
             model.unlink(missing_ok=True)
             for beside in folder.glob(f"{model.stem}*"):
                 beside.unlink(missing_ok=True)
+
+
+def _newest_first(folder: Path, suffix: str) -> list[Path]:
+    return sorted(folder.glob(f"*{suffix}"), key=lambda path: path.stat().st_mtime, reverse=True)

@@ -44,6 +44,7 @@ _OLD_STYLE_HEAD = re.compile(
 # What only the head of such a definition has after a `)`, and few other declarations: nearly all are told by it.
 _AFTER_PARAMETERS = re.compile(r"\)\s*(?:(?!(?:__attribute|__attribute__|__asm|__asm__)\b)[A-Za-z_$#]|\[\[)")
 _DEFINE = re.compile(r"^#(define|undef) ([A-Za-z_$][\w$]*)([^\n]*)", re.M)
+_MACRO_PRAGMA = re.compile(r"^[ \t]*#\s*pragma[^\n]*(?:push_macro|pop_macro|poison)", re.M)
 _PACK = re.compile(r"^[ \t]*#\s*pragma\s+pack\s*\(([^)\n]*)\)", re.M)
 
 
@@ -90,12 +91,16 @@ class Segment:
 
 @dataclass(slots=True)
 class SplitUnit:
-    """The segments of one unit in order; `unfinished` is text at the end that never became a declaration."""
+    """The segments of one unit in order; `unfinished` is text at the end that never became a declaration.
+
+    `untold` is set where its definitions do not tell all about its macros: pragmas save, bring back or forbid some.
+    """
 
     segments: list[Segment]
     unfinished: str = ""
     unfinished_file: str = ""
     unfinished_line: int = 0
+    untold: bool = False
 
 
 def text_digest(*parts: str | None) -> str:
@@ -156,9 +161,10 @@ class Splitter:
                     segment = self._packed(segment, "" if segment.file != file else stretch, packing)
                 segments.append(segment)
                 carry = segment if segment.tail else None
+        untold = "pragma" in text and _MACRO_PRAGMA.search(text) is not None
         if carry is None:
-            return SplitUnit(segments)
-        return SplitUnit(segments, carry.tail, carry.file, carry.tail_line)
+            return SplitUnit(segments, untold=untold)
+        return SplitUnit(segments, carry.tail, carry.file, carry.tail_line, untold)
 
     def _predefined(self, head: str) -> list[Segment]:
         found = self._preambles.get(head)
@@ -292,7 +298,7 @@ def _stretches(text: str, start: int) -> Iterator[tuple[int, str, str, str]]:
         # Two markers may stand in a row and share the line feed between them.
         yield line, file, flags, text[begin : match.start() + 1]
         line, file, flags = int(match.group(1)), match.group(2), match.group(3)
-        begin = match.end()
+        begin = match.end() + 1  # the marker tells of the line behind its own
     yield line, file, flags, text[begin:]
 
 

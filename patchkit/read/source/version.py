@@ -17,18 +17,23 @@ from patchkit.read.source.variable_sizes import ask_again
 
 
 def read_version(
-    request: Request, progress: Progress | None = None, partner: Partner | None = None
+    request: Request, progress: Progress | None = None, partner: Partner | None = None, book: Book | None = None
 ) -> tuple[Program, Names]:
     """Read one version, and return with it the names that its function bodies were read with.
 
+    What is cut and parsed goes into the recording's book, but not where `book` is given to be read from.
     Raises InputError for an unknown program and ToolError without a compiler.
     """
     recording = request.recording
     tell = progress or _silent
-    try:
-        frontend, units, gaps = _front(request, open_book(recording), tell, partner)
-    except Incomplete:
-        frontend, units, gaps = _front(request, Book(), tell, partner)
+    if book is not None:
+        frontend, units, gaps = _front(request, book, tell, partner)
+    else:
+        try:
+            frontend, units, gaps = _front(request, kept := open_book(recording), tell, partner)
+        except Incomplete:
+            frontend, units, gaps = _front(request, kept := Book(), tell, partner)
+        keep_book(recording, kept, frontend.typedefs)
     answers = open_answers(answers_path(recording))
     inventory = take_inventory(frontend, units, answers)
     tell(f"asking the compiler for layouts of {request.label}", 2, 4)
@@ -61,20 +66,20 @@ def read_version(
         macros=_constants(inventory, request.jobs),
         gaps=(*gaps, *strangers, *builder.gaps),
     )
-    answers.keep(answers_path(recording))
+    if book is None:
+        answers.keep(answers_path(recording))
     return program, Names(names, own, addressed)
 
 
 def _front(
     request: Request, book: Book, tell: Progress, partner: Partner | None
 ) -> tuple[Frontend, list[ReadUnit], list[Gap]]:
-    """Cut and parse the units, as far as the book does not know them; what is new goes into it."""
+    """Cut and parse the units, as far as the book does not know them; what is new is entered."""
     frontend = Frontend(book)
     tell(f"reading {request.label}", 0, 4)
     units, gaps = frontend.read_units(request.recording, chosen_units(request.recording, request.program))
     tell(f"parsing {request.label}", 1, 4)
     frontend.parse(frontend.needed(units), partner)
-    keep_book(request.recording, book, frontend.typedefs)
     return frontend, units, gaps
 
 

@@ -159,3 +159,16 @@ def test_plain_names_refer_to_plain_names(tmp_path: Path) -> None:
         "struct hold": "struct dict *",
         "struct hold@hold.h": "struct dict@d.c *",
     }
+
+
+def test_what_stands_behind_an_include_is_at_its_line(tmp_path: Path) -> None:
+    files = {
+        "one.h": "#define ONE 1\nstruct one { int i; };\n",
+        "a.c": '#include "one.h"\n#define TWO 2\nstruct one a;\n#include "one.inc"\nint last(void) { return ONE; }',
+        "one.inc": "\nint within;\n",
+    }
+    program = read_files(tmp_path, files)
+    assert str(program.records["struct one"].coord) == "one.h:2"
+    assert [str(variable.coord) for variable in program.variables.values()] == ["a.c:3", "one.inc:2"]
+    assert [str(function.coord) for function in program.functions.values()] == ["a.c:5"]
+    assert [str(macro.coord) for macro in program.macros.values()] == ["one.h:1", "a.c:2"]
