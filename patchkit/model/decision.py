@@ -1,6 +1,6 @@
 """Decisions: the answers that make an update complete, and the plan that says what is decided and what is open."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -26,6 +26,7 @@ class Topic(StrEnum):
     UNION = "union"  # union member -> `member=CONDITION; ...`, C conditions over `it`, the containing object
     ALLOCATOR = "allocator"  # type -> `allocate release`, the program's functions that make and free its objects
     CODE = "code"  # type or variable -> `transform.c`: a programmer converts it there
+    ENUM = "enum"  # old integer member -> enumeration whose constants it holds, `-`: it holds none that was renumbered
     ACCEPT = "accept"  # id of a change whose closed question has only the answer that it is fine -> `yes`
 
 
@@ -64,6 +65,10 @@ class Decisions:
         decision = self.answers.get((topic, subject))
         return None if decision is None else decision.value
 
+    def with_those(self, others: Iterable[Decision]) -> "Decisions":
+        """Return these answers and `others`, which go before where both answer the same."""
+        return Decisions({**self.answers, **{(each.topic, each.subject): each for each in others}})
+
     def of(self, topic: Topic) -> Iterator[Decision]:
         """Yield the answers of one topic."""
         return (decision for decision in self.answers.values() if decision.topic is topic)
@@ -77,6 +82,19 @@ class State(StrEnum):
     WRITE = "to write"  # a stub of transform.c has a question in it
     STALE = "stale"  # decided for something that has changed since
     BLOCKED = "blocked"
+
+    @property
+    def rule(self) -> str:
+        """The rule that reports an item in this state, empty where none does."""
+        return _RULES.get(self, "")
+
+
+_RULES = {
+    State.ASKED: "PKX603",
+    State.WRITE: "PKX603",
+    State.STALE: "PKX602",
+    State.BLOCKED: "PKX601",
+}
 
 
 @dataclass(frozen=True, slots=True)

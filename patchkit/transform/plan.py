@@ -1,32 +1,36 @@
-"""The plan of an update: what has to be known, what is decided, by whom and why, and what is still open."""
+"""The plan of an update: what has to be known, what is decided, by whom and why, and what is open. No I/O."""
 
-import re
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 
 from patchkit.diff.matching import pair_programs
 from patchkit.diff.pair import Pair
-from patchkit.model.change import Change, Comparison, Edit, Grade, Subject, Verdict
+from patchkit.model.change import Change, Comparison, Grade, Subject, Verdict
+from patchkit.model.ctype import Named
 from patchkit.model.decision import Author, Decision, Decisions, Item, Plan, State, Topic
 from patchkit.model.program import Program
 from patchkit.transform.changed import Changed
+from patchkit.transform.code import Fetch, no_bodies
+from patchkit.transform.evidence import Evidence
 from patchkit.transform.migrate import Written, write_migration
-from patchkit.transform.propose import NOTHING, Proposal, Proposer
+from patchkit.transform.names import HOOKS, transformer_name
+from patchkit.transform.proposal import NOTHING, Proposal, weak
+from patchkit.transform.questions import HAND, Asked, Questions
 from patchkit.transform.roots import moved_variables
-from patchkit.transform.shapes import Open
+from patchkit.transform.shapes import Graph, Open
+from patchkit.transform.stubs import hand_written, is_written
 
-_Key = tuple[Topic, str]
-_STRONG = (Grade.CERTAIN, Grade.STRONG)
-_TODO = re.compile(r"\bPK_TODO\s*\(")
-_STUB = re.compile(r"^int (pk_transform_\w+)\(", re.M)
-# Answered by what is asked of members, tables and objects.
-_ELSEWHERE = frozenset({"G03", "G05b", "T01", "T10", "T17", "T20", "T24", "T26"})
+Key = tuple[Topic, str]
+_ORDER = (State.BLOCKED, State.STALE, State.ASKED, State.WRITE, State.DECIDED)
+_OBSOLETE = "nothing in these versions asks this any more"
+# What may be decided although nothing asks: it says how live state is walked, or takes over from a proof.
+_FREE = (Topic.PAYLOAD, Topic.ELEMENT, Topic.LENGTH, Topic.UNION, Topic.ALLOCATOR, Topic.CODE, Topic.TABLE, Topic.ENUM)
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan, all decisions that it rests on, and what generating gave with them."""
+    """A plan, all decisions that it rests on, people's and those of evidence, and the C that follows from them."""
 
     plan: Plan
     decisions: Decisions
@@ -34,195 +38,252 @@ class Planned:
     pair: Pair
 
 
-def make_plan(old: Program, new: Program, comparison: Comparison, given: Decisions, transform: str) -> Planned:
-    """Plan the update from `old` to `new` with the decisions `given` and the text of transform.c."""
-    pair = pair_programs(old, new)
-    proposer = Proposer(pair, Changed(pair))
-    own: dict[tuple[Topic, str], tuple[Decision, Proposal]] = {}
-    tables = [change.old_key for change in comparison.changes if change.kind == "G05b" and change.old_key]
-    moved = {*moved_variables(pair, Changed(pair), given), *tables}
-    asked = dict(_beforehand(comparison, proposer, moved))
-    _decide_strong(asked, given, own)
-    while True:
-        decisions = _together(given, own)
-        written = write_migration(pair, decisions)
-        fresh = {(q.topic, q.subject): (q, proposer.propose(q)) for q in written.open}
-        asked.update({key: row for key, row in fresh.items() if key not in asked})
-        if not _decide_strong(fresh, given, own):
-            break
-    items = [*_answered(pair, given, own, asked), *_open(pair, asked, decisions), *_changes(comparison, decisions)]
-    items = [_written_state(item, transform) for item in items]
-    order = {State.BLOCKED: 0, State.STALE: 1, State.ASKED: 2, State.WRITE: 3, State.DECIDED: 4}
-    items.sort(key=lambda item: (order[item.state], item.topic, item.subject))
-    changed = [
-        c for c in comparison.changes if c.subject in (Subject.TYPE, Subject.VARIABLE) and c.verdict > Verdict.NONE
-    ]
-    hand = sum(1 for item in items if item.topic is Topic.CODE)
-    plan = Plan(old.label, new.label, tuple(items), _lines(transform), len(changed), max(0, len(changed) - hand))
-    return Planned(plan, decisions, written, pair)
-
-
-def _beforehand(
-    comparison: Comparison, proposer: Proposer, moved: Iterable[str]
-) -> Iterator[tuple[_Key, tuple[Open, Proposal]]]:
-    """What is known to be needed before anything is generated."""
-    for question, proposal in (*proposer.elements(), *proposer.payloads(moved)):
-        yield (question.topic, question.subject), (question, proposal)
-    for change in comparison.changes:
-        if change.kind == "G05b" and change.old_key:
-            choices = ("live", "new", "new KEY", "merge KEY")
-            question = Open(Topic.TABLE, change.old_key, change.question or change.text, choices)
-            yield (Topic.TABLE, change.old_key), (question, proposer.table(change.old_key))
-        elif change.subject is Subject.VARIABLE and change.old_key and change.new_key and change.grade is Grade.WEAK:
-            question = Open(Topic.VARIABLE, change.old_key, change.question, (change.new_key, "-"))
-            yield (Topic.VARIABLE, change.old_key), (question, Proposal(change.new_key, change.grade, change.evidence))
-        elif change.kind == "G03" and change.old_key and change.verdict >= Verdict.CONFIRM:
-            proposal = proposer.home_of(change.old_key)
-            text = f"{change.old_key} is gone: where does its value go?"
-            homes = (proposal.value, "-") if proposal.value != "-" else ("-",)
-            yield (Topic.VARIABLE, change.old_key), (Open(Topic.VARIABLE, change.old_key, text, homes), proposal)
-        for edit in change.edits if change.subject is Subject.TYPE else ():
-            if edit.rule == "PKT106" and edit.old is not None and edit.new is not None:
-                subject = f"{change.old_key}.{edit.old.name}"
-                question = Open(Topic.MEMBER, subject, edit.question, (edit.new.name, "-"))
-                yield (Topic.MEMBER, subject), (question, Proposal(edit.new.name, Grade.WEAK, (edit.text,)))
-
-
-def _decide_strong(
-    asked: Mapping[tuple[Topic, str], tuple[Open, Proposal]],
+def make_plan(
+    old: Program,
+    new: Program,
+    comparison: Comparison,
     given: Decisions,
-    own: dict[tuple[Topic, str], tuple[Decision, Proposal]],
-) -> bool:
-    """Decide what strong evidence decides and nobody has; whether there was any."""
-    found = False
-    for key, (_, proposal) in asked.items():
-        if proposal.value and proposal.grade in _STRONG and key not in given.answers and key not in own:
-            decision = Decision(*key, proposal.value, "; ".join(proposal.evidence), Author.PATCHKIT)
-            own[key] = decision, proposal
-            found = True
-    return found
+    transform: str = "",
+    bodies: tuple[Fetch, Fetch] = (no_bodies, no_bodies),
+) -> Planned:
+    """Plan the update from `old` to `new`, whose `comparison` it is, with the decisions `given`.
+
+    `transform` is the text of transform.c; `bodies` fetch the tokens of function bodies of each version, as evidence.
+    """
+    pair = pair_programs(old, new)
+    planner = _Planner(pair, Evidence(pair, *bodies), given)
+    planner.ask(Questions(planner.evidence).of(comparison))
+    written = planner.generate()
+    items = sorted(planner.items(transform), key=lambda item: (_ORDER.index(item.state), item.topic, item.subject))
+    plan = Plan(old.label, new.label, tuple(items), hand_written(transform), *_shares(comparison, items))
+    return Planned(plan, planner.decisions, written, pair)
 
 
-def _together(given: Decisions, own: Mapping[tuple[Topic, str], tuple[Decision, Proposal]]) -> Decisions:
-    return Decisions({**{key: decision for key, (decision, _) in own.items()}, **given.answers})
+class _Planner:
+    """Collects what is asked, and decides what evidence decides."""
+
+    def __init__(self, pair: Pair, evidence: Evidence, given: Decisions) -> None:
+        self.pair = pair
+        self.evidence = evidence
+        self.given = given
+        self.changed = Changed(pair)
+        self.asked: dict[Key, Asked] = {}
+        self.own: dict[Key, Decision] = {}
+
+    @property
+    def decisions(self) -> Decisions:
+        """What was decided, by people and by evidence."""
+        valid = {key: each for key, each in self.given.answers.items() if not self._outdated(key, each)}
+        return Decisions({**self.own, **valid})
+
+    def ask(self, questions: Iterable[Asked]) -> bool:
+        """Add what is not asked yet; return whether something new was decided."""
+        decided = False
+        for each in questions:
+            if each.key in self.asked:
+                continue
+            self.asked[each.key] = each
+            if each.proposal.decides and not each.blocked and not self._answered(each.key):
+                reason = "; ".join(each.proposal.evidence)
+                self.own[each.key] = Decision(*each.key, each.proposal.value, reason, Author.PATCHKIT)
+                decided = True
+        return decided
+
+    def _answered(self, key: Key) -> bool:
+        """Whether somebody has decided; what patchkit decided before may be decided anew."""
+        found = self.given.answers.get(key)
+        return found is not None and found.author is Author.PERSON
+
+    def _outdated(self, key: Key, decision: Decision) -> bool:
+        """Whether what patchkit decided before rests on nothing any more."""
+        return decision.author is Author.PATCHKIT and key not in self.own
+
+    # -- what generating needs
+
+    def generate(self) -> Written:
+        """Return the C that carries state over, generated until that raises no question that evidence decides."""
+        while True:
+            moved = frozenset(moved_variables(self.pair, self.changed, self.decisions))
+            self.ask(self._from_code(Graph(self.changed, self.decisions, moved)))
+            written = write_migration(self.pair, self.decisions)
+            if not self.ask(self.opened(each) for each in written.open):
+                return written
+
+    def _from_code(self, graph: Graph) -> Iterator[Asked]:
+        """What code shows of lists, untyped pointers and allocators of what is converted."""
+        heap = self._on_heap(graph)
+        if not heap:
+            return
+        targets = frozenset(self._with_parts(heap))
+        lists = self.evidence.lists
+        for head, links, proposal in lists.heads(targets):
+            question = f"By which link are objects in the list that {head.subject} begins?"
+            if proposal.value != "-" or not proposal.decides:
+                yield Asked(Topic.ELEMENT, head.subject, question, "", (*links, "-"), proposal)
+        for subject, choices, proposal in self.evidence.payloads.proposals(targets, lists.found_from_birth):
+            question = f"To which type of object does the untyped pointer {subject} lead?"
+            yield Asked(Topic.PAYLOAD, subject, question, "", choices, proposal)
+
+    def _on_heap(self, graph: Graph) -> set[str]:
+        """The changed records of which there are objects beside variables."""
+        held = {
+            r.key for v in self.pair.old.variables.values() if (r := self.pair.old_types.record(v.type)) is not None
+        }
+        alone = (key for key in self.changed.records if not self.pair.old.records[key].parent)
+        return {
+            key for key in alone if key not in held and self.pair.old_usage.naming_type(key) and key in graph.targets
+        }
+
+    def _with_parts(self, keys: Iterable[str]) -> Iterator[str]:
+        """The records with those that lie in them by value."""
+        for key in keys:
+            yield key
+            record = self.pair.old.records[key]
+            for _, member in self.pair.old_types.members_by_value(Named(record.tag, key)):
+                inner = self.pair.old_types.record(member.type)
+                if inner is not None:
+                    yield inner.key
+
+    def opened(self, question: Open) -> Asked:
+        """Return what the walk or the generation of C asks, with what speaks for an answer."""
+        proposal = NOTHING
+        match question.topic:
+            case Topic.UNION if "address" in question.choices:
+                text = "a word of it is taken for an address only where it leads into something that moves"
+                proposal = weak("address", text)
+            case Topic.LENGTH:
+                counters = [each for each in question.choices if each not in ("one", "allocation")]
+                if len(counters) == 1:
+                    proposal = weak(counters[0], f"{counters[0]} is the only member beside it that counts")
+            case Topic.INITIAL:
+                key, _, path = self._split(question.subject)
+                proposal = self.evidence.initial.of_member(key, path) if key else NOTHING
+            case Topic.ALLOCATOR if "-" not in question.choices:
+                key = self.changed.records.get(question.subject, question.subject)
+                proposal = self.evidence.allocators.of(key, self.evidence.new.makers(key))
+            case Topic.CODE if question.subject in self.pair.records.forward:
+                return replace(self._by_hand(question), choices=(HAND,))
+            case _:
+                pass
+        return Asked(question.topic, question.subject, question.question, "", question.choices, proposal)
+
+    @staticmethod
+    def _by_hand(question: Open) -> Asked:
+        proposal = Proposal(HAND, Grade.CERTAIN, (question.question,))
+        return Asked(question.topic, question.subject, question.question, proposal=proposal)
+
+    def _split(self, subject: str) -> tuple[str, str, str]:
+        parts = subject.split(".")
+        for count in range(len(parts) - 1, 0, -1):
+            key = ".".join(parts[:count])
+            if key in self.pair.new.records:
+                return key, ".", ".".join(parts[count:])
+        return "", "", ""
+
+    # -- items
+
+    def items(self, transform: str) -> Iterator[Item]:
+        """Yield one item for each thing that is asked or was decided."""
+        for key, asked in self.asked.items():
+            yield self._item(asked, self.given.answers.get(key), transform)
+        for key, decision in self.given.answers.items():
+            if key not in self.asked and decision.author is Author.PERSON:
+                yield self._unasked(decision, transform)
+
+    def _item(self, asked: Asked, given: Decision | None, transform: str) -> Item:
+        stamp = basis(self.pair, asked.subject)
+        decision = self.own.get(asked.key, given)
+        if given is not None and given.author is Author.PATCHKIT and asked.key not in self.own:
+            decision = None  # its evidence is gone
+        state = State.DECIDED if decision is not None else State.BLOCKED if asked.blocked else State.ASKED
+        if decision is not None and decision.author is Author.PERSON and decision.basis not in ("", stamp):
+            state = State.STALE
+        return Item(
+            topic=asked.topic,
+            subject=asked.subject,
+            state=_by_hand(asked.topic, asked.subject, state, transform),
+            question=asked.question,
+            change=asked.change,
+            choices=asked.choices,
+            proposal=asked.proposal.value,
+            grade=asked.proposal.grade,
+            evidence=asked.proposal.evidence,
+            decision=decision,
+            basis=stamp,
+        )
+
+    def _unasked(self, decision: Decision, transform: str) -> Item:
+        """A decision that nothing asks for: it may be there to say more than patchkit asks, or is out of date."""
+        stamp = basis(self.pair, decision.subject)
+        hook = decision.topic is Topic.CODE and decision.subject in HOOKS
+        known = hook or (decision.topic in _FREE and exists(self.pair, decision.subject))
+        state = State.DECIDED if known and decision.basis in ("", stamp) else State.STALE
+        return Item(
+            topic=decision.topic,
+            subject=decision.subject,
+            state=_by_hand(decision.topic, decision.subject, state, transform),
+            question="" if known else _OBSOLETE,
+            change="",
+            decision=decision,
+            basis=stamp,
+        )
+
+
+def _by_hand(topic: Topic, subject: str, state: State, transform: str) -> State:
+    """A conversion by hand is open while its function has a question in it, or is not there."""
+    if topic is Topic.CODE and state is State.DECIDED and not is_written(transform, transformer_name(subject)):
+        return State.WRITE
+    return state
+
+
+def _entities(pair: Pair, subject: str) -> Iterator[tuple[str, object]]:
+    """The things of both versions that a subject names or begins with, the longest name first."""
+    names = [subject]
+    while "." in names[-1]:
+        names.append(names[-1].rpartition(".")[0])
+    names += subject.split(":", 2)[2:]  # the id of a change ends in its key
+    for program in (pair.old, pair.new):
+        tables: tuple[Mapping[str, object], ...] = (
+            program.records,
+            program.enums,
+            program.variables,
+            program.functions,
+            program.macros,
+        )
+        found = next((table[name] for name in names for table in tables if name in table), None)
+        if found is not None:
+            yield program.label, found
+
+
+def exists(pair: Pair, subject: str) -> bool:
+    """Whether a subject names something of either version."""
+    return any(True for _ in _entities(pair, subject))
 
 
 def basis(pair: Pair, subject: str) -> str:
-    """Return a fingerprint of what a decision about `subject` was taken for: the type or variable on both sides."""
-    digest = blake2b(digest_size=6)
-    for program, keys in ((pair.old, pair.old), (pair.new, pair.new)):
-        for table in (keys.records, keys.enums, keys.variables):
-            entity = table.get(subject) or table.get(_holder(subject, table))
-            digest.update((entity.fingerprint if entity is not None else "-").encode())
-        digest.update(program.machine.encode())
+    """Return a fingerprint of what a decision about `subject` is given for: the thing as it is in both versions."""
+    digest = hashlib.blake2b(digest_size=6)
+    for _, thing in _entities(pair, subject):
+        digest.update(f"{getattr(thing, 'fingerprint', '')}\n".encode())
     return digest.hexdigest()
 
 
-def _holder(subject: str, table: Mapping[str, object]) -> str:
-    """The key that a member's name begins with."""
-    parts = subject.split(".")
-    return next((".".join(parts[:n]) for n in range(len(parts) - 1, 0, -1) if ".".join(parts[:n]) in table), "")
+def _shares(comparison: Comparison, items: Iterable[Item]) -> tuple[int, int]:
+    """Return how many changed things ask anything of live state, and how many of those need no hand-written line."""
+    changed = [change for change in comparison.changes if _asks_of_state(change)]
+    by_hand = {item.subject for item in items if item.topic is Topic.CODE}
+    total = sum(change.count for change in changed)
+    return total, total - sum(change.old_key in by_hand for change in changed)
 
 
-def _answered(
-    pair: Pair,
-    given: Decisions,
-    own: Mapping[tuple[Topic, str], tuple[Decision, Proposal]],
-    asked: Mapping[tuple[Topic, str], tuple[Open, Proposal]],
-) -> Iterator[Item]:
-    for key, decision in given.answers.items():
-        question, proposal = asked.get(key, (None, NOTHING))
-        stamp = basis(pair, decision.subject)
-        stale = bool(decision.basis) and decision.basis != stamp and decision.topic is not Topic.ACCEPT
-        if decision.topic is not Topic.ACCEPT:
-            yield Item(
-                topic=decision.topic,
-                subject=decision.subject,
-                state=State.STALE if stale else State.DECIDED,
-                question=question.question if question is not None else "",
-                change="",
-                choices=question.choices if question is not None else (),
-                proposal=proposal.value,
-                grade=proposal.grade,
-                evidence=proposal.evidence,
-                decision=decision,
-                basis=stamp,
-            )
-    for key, (decision, proposal) in own.items():
-        text = asked[key][0].question if key in asked else ""
-        yield Item(*key, State.DECIDED, text, "", (), proposal.value, proposal.grade, proposal.evidence, decision)
+def _asks_of_state(change: Change) -> bool:
+    """Whether something that lives has to be carried over, converted or dropped."""
+    if change.verdict is Verdict.NONE or not (change.old_key or change.folded):
+        return False
+    return change.subject is Subject.VARIABLE or (change.subject is Subject.TYPE and bool(change.reach))
 
 
-def _open(pair: Pair, asked: Mapping[tuple[Topic, str], tuple[Open, Proposal]], decisions: Decisions) -> Iterator[Item]:
-    for key, (question, proposal) in asked.items():
-        if key in decisions.answers:
-            continue
-        yield Item(
-            topic=key[0],
-            subject=key[1],
-            state=State.WRITE if key[0] is Topic.CODE else State.ASKED,
-            question=question.question,
-            change="",
-            choices=question.choices,
-            proposal=proposal.value,
-            grade=proposal.grade,
-            evidence=proposal.evidence,
-            basis=basis(pair, key[1]),
-        )
-
-
-def _changes(comparison: Comparison, decisions: Decisions) -> Iterator[Item]:
-    """Questions of the comparison that only ask whether something is fine as it is."""
-    for change in comparison.changes:
-        if change.verdict < Verdict.CONFIRM or change.kind in _ELSEWHERE or change.subject is Subject.TYPE:
-            continue
-        if change.subject is Subject.VARIABLE and change.old_key and change.new_key and change.grade is Grade.WEAK:
-            continue
-        decision = decisions.answers.get((Topic.ACCEPT, change.id))
-        state = State.DECIDED if decision is not None else State.ASKED
-        if change.verdict is Verdict.BLOCKED and decision is None:
-            state = State.BLOCKED
-        question = change.question or _first_question(change.edits) or change.text
-        yield Item(
-            topic=Topic.ACCEPT,
-            subject=change.id,
-            state=state,
-            question=f"{change.title}: {question}",
-            change=change.id,
-            choices=("yes",),
-            proposal="yes",
-            grade=change.grade,
-            evidence=change.evidence,
-            decision=decision,
-        )
-
-
-def _first_question(edits: tuple[Edit, ...]) -> str:
-    return next((edit.question for edit in edits if edit.question), "")
-
-
-def _written_state(item: Item, transform: str) -> Item:
-    """A conversion by hand is open while its function has a question in it, or is not there."""
-    if item.topic is not Topic.CODE or item.decision is None or item.state is State.STALE:
-        return item
-    from patchkit.transform.names import transformer_name
-
-    name = transformer_name(item.subject)
-    starts = [match.start() for match in _STUB.finditer(transform)] + [len(transform)]
-    own = next((match.start() for match in _STUB.finditer(transform) if match.group(1) == name), None)
-    if own is None:
-        return replace(item, state=State.WRITE)
-    end = next(start for start in starts if start > own)
-    return replace(item, state=State.WRITE) if _TODO.search(transform, own, end) else item
-
-
-def _lines(transform: str) -> int:
-    """Lines of C that a person wrote: without blank ones, comments, braces alone and includes."""
-    code = re.sub(r"/\*.*?\*/", "", transform, flags=re.S)
-    lines = (line.split("//")[0].strip() for line in code.splitlines())
-    return sum(1 for line in lines if line and line not in "{}" and not line.startswith("#"))
-
-
-def accepted(change: Change, decisions: Decisions) -> bool:
-    """Whether somebody said that a change is fine as it is."""
-    return decisions.value(Topic.ACCEPT, change.id) == "yes"
+def findings(plan: Plan) -> Iterator[tuple[str, Item]]:
+    """Yield the items that keep an update from being complete, each with the rule that reports it."""
+    for item in plan.open:
+        yield item.state.rule, item

@@ -1,134 +1,285 @@
-"""The directory of an update: update.toml, which people and patchkit write, and what is generated beside it."""
+"""update.toml: the versions that an update is for, and what was decided. Text in, text out.
 
+People, the terminal interface and the command line all write it, so what is rewritten is only what changed: comments,
+order and keys that patchkit does not know stay.
+"""
+
+import difflib
+import hashlib
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from hashlib import blake2b
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-
-from patchkit.errors import ConfigError, InputError
+from patchkit.errors import ConfigError
 from patchkit.model.codec import fingerprints
 from patchkit.model.decision import Author, Decision, Decisions, Topic
 from patchkit.model.program import Program
-from patchkit.read.replacing import replace_file
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
 
 FILE = "update.toml"
-TRANSFORM = "transform.c"
-GENERATED = "generated"
+ENGINES = ("in-place", "whole-program")
 _FORMAT = 1
 _HEAD = """\
-# An update: what becomes of live state. Each decision says about what it is, the answer, and why.
-# `patchkit plan` shows what is open; `patchkit decide KEY VALUE --reason ...` answers.
+# What becomes of live state. Each decision says what it is about, the answer, and why.
+# `patchkit plan` shows what is open; `patchkit decide KEY VALUE --reason ...` answers it, and so does editing here.
 """
+_ROW = ("about", "value", "reason", "by", "basis")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One side of an update: as it was named, and a digest of its types and variables."""
+
+    name: str
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """What update.toml holds. `old` and `new` are the versions as they were named, with fingerprints of their state."""
+    """What update.toml holds. `directory` is where versions are named from, relative to that of the file; `program` the
+    executable that is looked at, empty where the project's settings say so.
+    """
 
-    folder: Path
-    old: str
-    new: str
-    old_fingerprint: str
-    new_fingerprint: str
-    decisions: Decisions
+    old: Version
+    new: Version
+    decisions: Decisions = field(default_factory=Decisions)
+    engine: str = ENGINES[0]
+    directory: str = "."
+    program: str = ""
 
 
 def state_fingerprint(program: Program) -> str:
     """Return a digest of the types and variables of a version, which are what an update is about."""
-    digest = blake2b(digest_size=12)
+    digest = hashlib.blake2b(digest_size=12)
     for table in (program.records, program.enums, program.typedefs, program.variables):
         for key, value in sorted(fingerprints(table).items()):
             digest.update(f"{key}\0{value}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
-def read_update(folder: Path) -> Update:
-    """Read the update in `folder`. Raises InputError where there is none and ConfigError for what is wrong in it."""
-    path = folder / FILE
-    document = _document(path)
-    versions = [document.get(side) for side in ("old", "new")]
-    if document.get("format") != _FORMAT or not all(isinstance(side, Mapping) for side in versions):
-        raise ConfigError(f"{path} is no update of this format", hint="make it with `patchkit new OLD NEW`")
-    answers = {}
-    for number, row in enumerate(document.get("decision", []), 1):
-        decision = _decision(path, number, row)
-        if (decision.topic, decision.subject) in answers:
-            raise ConfigError(f"{path}: decision {number} ({decision.key}) was given before", hint="remove one of them")
-        answers[decision.topic, decision.subject] = decision
-    old, new = (dict(side) for side in versions if isinstance(side, Mapping))
+def parse_key(text: str) -> tuple[Topic, str] | None:
+    """Return topic and subject of a key such as `initial struct client.requests`, None for what is none."""
+    word, _, subject = text.strip().partition(" ")
+    return (Topic(word), subject.strip()) if word in set(Topic) and subject.strip() else None
+
+
+def parse_update(text: str, path: str) -> Update:
+    """Return what the text of an update.toml says; `path` is shown in errors.
+
+    Raises ConfigError, which names file, line and key, for what is not TOML or not of this form.
+    """
+    document = _document(text, path)
+    place = _Place(text, path)
+    if document.get("format") != _FORMAT:
+        raise ConfigError(place.at("format", "must be 1"), hint="make the update with `patchkit new OLD NEW`")
+    place.refuse_unknown(document, ("format", "engine", "directory", "program", "old", "new", "decision"))
+    engine = place.text(document, "engine", ENGINES[0])
+    if engine not in ENGINES:
+        raise ConfigError(place.at("engine", f"cannot be `{engine}`"), hint=f"engines are {', '.join(ENGINES)}")
     return Update(
-        folder,
-        str(old.get("version", "")),
-        str(new.get("version", "")),
-        str(old.get("fingerprint", "")),
-        str(new.get("fingerprint", "")),
-        Decisions(answers),
+        old=_version(document, "old", place),
+        new=_version(document, "new", place),
+        decisions=_decisions(document, place),
+        engine=engine,
+        directory=place.text(document, "directory", "."),
+        program=place.text(document, "program", ""),
     )
 
 
-def _document(path: Path) -> tomlkit.TOMLDocument:
+def write_update(text: str, path: str, update: Update) -> str:
+    """Return the text of an update.toml that says what `update` says, changed from `text` no more than it has to be.
+
+    `text` is empty where there is no file yet. A decision that `update` does not have is taken out, unless a comment
+    stands beside it.
+    """
+    import tomlkit
+
+    document = _document(text, path) if text.strip() else tomlkit.parse(_HEAD)
+    if "format" not in document:
+        document.add("format", tomlkit.item(_FORMAT))
+    for key, value, default in (
+        ("engine", update.engine, ""),
+        ("directory", update.directory, "."),
+        ("program", update.program, ""),
+    ):
+        _set(document, key, value, default)
+    for key, version in (("old", update.old), ("new", update.new)):
+        if not isinstance(document.get(key), dict):
+            document[key] = tomlkit.table()
+        _set(document[key], "version", version.name)
+        _set(document[key], "fingerprint", version.fingerprint)
+    _write_decisions(document, update.decisions)
+    return tomlkit.dumps(document)
+
+
+def seal(decision: Decision, basis: str) -> Decision:
+    """Return a decision of patchkit's with a `basis` that also tells whether somebody has edited it since."""
+    return replace(decision, author=Author.PATCHKIT, basis=f"{basis}:{_checksum(decision)}")
+
+
+def owned(decision: Decision) -> Decision:
+    """Return a decision as it counts: one of patchkit's that was edited is a person's."""
+    if decision.author is not Author.PATCHKIT:
+        return decision
+    basis, _, checksum = decision.basis.partition(":")
+    author = Author.PATCHKIT if checksum == _checksum(decision) else Author.PERSON
+    return replace(decision, author=author, basis=basis)
+
+
+def _checksum(decision: Decision) -> str:
+    words = "\0".join((decision.key, decision.value, decision.reason))
+    return hashlib.blake2b(words.encode("utf-8", "surrogateescape"), digest_size=3).hexdigest()
+
+
+def _document(text: str, path: str) -> "TOMLDocument":
+    import tomlkit
+    from tomlkit.exceptions import ParseError, TOMLKitError
+
     try:
-        return tomlkit.parse(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise InputError(f"{path.parent} holds no {FILE}", hint="make the update: patchkit new OLD NEW") from None
-    except (OSError, UnicodeDecodeError) as problem:
-        raise InputError(f"{path} cannot be read: {problem}") from problem
-    except TOMLKitError as problem:
-        raise ConfigError(f"{path} is not TOML: {problem}") from problem
+        return tomlkit.parse(text)
+    except ParseError as problem:
+        raise ConfigError(f"{path}:{problem.line}: not TOML: {problem}", hint="see https://toml.io") from problem
+    except (TOMLKitError, ValueError) as problem:  # a key given twice, for example
+        raise ConfigError(f"{path}: not TOML: {problem}", hint="see https://toml.io") from problem
 
 
-def _decision(path: Path, number: int, row: Any) -> Decision:
-    words = {name: row.get(name, "") for name in ("about", "value", "reason", "by", "basis")}
-    for name, value in words.items():
-        if not isinstance(value, str):
-            raise ConfigError(f"{path}: `{name}` of decision {number} is no text", hint='write it in quotes: "0"')
-    topic, subject = parse_key(words["about"], f"{path}: decision {number}")
-    author = Author.PATCHKIT if words["by"] == Author.PATCHKIT else Author.PERSON
-    return Decision(topic, subject, words["value"], words["reason"], author, words["basis"])
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where things stand in the file, for messages. `row` is the number of a decision from 1, 0 outside of them."""
+
+    source: str
+    path: str
+    table: str = ""
+    row: int = 0
+
+    def at(self, key: str, problem: str) -> str:
+        """Return a message that names file, line and key."""
+        name = f"{self.table}.{key}" if self.table else key
+        return f"{self.path}:{self._line(key)}: `{name}` {problem}"
+
+    def text(self, table: Mapping[str, Any], key: str, default: str | None = None) -> str:
+        """Return a text of `table`; raises ConfigError where it is missing or something else."""
+        value = table.get(key, default)
+        if isinstance(value, str):
+            return str(value)
+        problem = "is missing" if value is None else f"must be a text, not {value!r}"
+        raise ConfigError(self.at(key, problem), hint=f'write it in quotes: {key} = "..."')
+
+    def refuse_unknown(self, table: Iterable[str], known: tuple[str, ...]) -> None:
+        """Raise ConfigError for the first key that is none of `known`."""
+        for key in table:
+            if key not in known:
+                close = difflib.get_close_matches(key, known, n=1)
+                hint = f"did you mean `{close[0]}`?" if close else f"known here: {', '.join(known)}"
+                raise ConfigError(self.at(key, "is not known"), hint=hint)
+
+    def _line(self, key: str) -> int:
+        start = 0
+        if self.table:
+            heads = list(re.finditer(rf"^[ \t]*\[+[ \t]*{re.escape(self.table)}[ \t]*\]", self.source, re.M))
+            start = heads[min(self.row or 1, len(heads)) - 1].start() if heads else 0
+        found = re.compile(rf"^[ \t]*\"?{re.escape(key)}\"?[ \t]*=", re.M).search(self.source, start)
+        head = re.compile(rf"^[ \t]*\[+[ \t]*{re.escape(key)}\b", re.M).search(self.source, start)
+        after = re.compile(r"^[ \t]*\[", re.M).search(self.source, start + 1) if self.table else None
+        if found and after and found.start() > after.start():
+            found = None  # it is missing: the line of its table then
+        match = found or head
+        position = match.start() if match is not None else start
+        return self.source.count("\n", 0, position) + 1
 
 
-def parse_key(key: str, where: str) -> tuple[Topic, str]:
-    """Return topic and subject of a key such as `initial struct client.requests`; raises ConfigError."""
-    word, _, subject = key.partition(" ")
-    if word not in set(Topic) or not subject:
-        topics = ", ".join(Topic)
-        raise ConfigError(f"{where}: `{key}` does not begin with a topic and a name", hint=f"the topics are {topics}")
-    return Topic(word), subject
+def _version(document: Mapping[str, Any], side: str, place: _Place) -> Version:
+    table = document.get(side)
+    if not isinstance(table, dict):
+        raise ConfigError(place.at(side, "is missing"), hint=f"it is a table: [{side}]")
+    place = replace(place, table=side)
+    place.refuse_unknown(table, ("version", "fingerprint"))
+    return Version(place.text(table, "version"), place.text(table, "fingerprint", ""))
 
 
-def new_update(folder: Path, versions: tuple[str, str], programs: tuple[Program, Program]) -> None:
-    """Write the update.toml of a new update, or bring the versions in one that exists up to date."""
-    path = folder / FILE
-    document = _document(path) if path.exists() else tomlkit.parse(_HEAD)
-    document["format"] = _FORMAT
-    document["engine"] = document.get("engine", "in-place")
-    for side, version, program in zip(("old", "new"), versions, programs, strict=True):
-        document[side] = {"version": version, "fingerprint": state_fingerprint(program)}
-    _write(path, document)
+def _decisions(document: Mapping[str, Any], place: _Place) -> Decisions:
+    rows = document.get("decision", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ConfigError(place.at("decision", "must be a list of tables"), hint="begin each with [[decision]]")
+    answers: dict[tuple[Topic, str], Decision] = {}
+    for number, row in enumerate(rows, 1):
+        here = replace(place, table="decision", row=number)
+        here.refuse_unknown(row, _ROW)
+        decision = _decision(row, here)
+        key = decision.topic, decision.subject
+        if key in answers:
+            raise ConfigError(here.at("about", f"= `{decision.key}` was decided before"), hint="keep one of the two")
+        answers[key] = decision
+    return Decisions(answers)
 
 
-def record_decisions(folder: Path, decisions: Iterable[Decision]) -> None:
-    """Add decisions to update.toml, each in the place of an earlier one about the same; all else stays as it stands."""
-    path = folder / FILE
-    document = _document(path)
+def _decision(row: Mapping[str, Any], place: _Place) -> Decision:
+    about = place.text(row, "about")
+    key = parse_key(about)
+    if key is None:
+        close = difflib.get_close_matches(about.split(" ", 1)[0], list(Topic), n=1)
+        hint = f"did you mean `{close[0]}`?" if close else f"topics are {', '.join(Topic)}"
+        raise ConfigError(place.at("about", f"= `{about}` is no topic with a subject behind it"), hint=hint)
+    author = place.text(row, "by", Author.PERSON)
+    if author not in set(Author):
+        raise ConfigError(place.at("by", f"cannot be `{author}`"), hint=f"write {' or '.join(Author)}")
+    return Decision(
+        *key,
+        value=place.text(row, "value"),
+        reason=place.text(row, "reason", ""),
+        author=Author(author),
+        basis=place.text(row, "basis", ""),
+    )
+
+
+def _write_decisions(document: "TOMLDocument", decisions: Decisions) -> None:
+    import tomlkit
+
     rows = document.get("decision")
     if rows is None:
-        rows = document["decision"] = tomlkit.aot()
-    for decision in decisions:
-        row = next((each for each in rows if each.get("about") == decision.key), None)
-        if row is None:
-            row = tomlkit.table()
-            rows.append(row)
-            row = rows[-1]
-        row["about"], row["value"], row["reason"] = decision.key, decision.value, decision.reason
-        row["by"], row["basis"] = str(decision.author), decision.basis
-    _write(path, document)
+        if not decisions.answers:
+            return
+        rows = tomlkit.aot()
+        document.append("decision", rows)
+        rows = document["decision"]
+    left = {decision.key: decision for decision in decisions.answers.values()}
+    for number in range(len(rows) - 1, -1, -1):
+        key = parse_key(str(rows[number].get("about", "")))
+        decision = left.pop(f"{key[0]} {key[1]}", None) if key is not None else None
+        if decision is not None:
+            _fill(rows[number], decision)
+        elif not _has_comment(rows[number]):
+            del rows[number]
+    for decision in left.values():
+        row = tomlkit.table()
+        row.add("about", decision.key)
+        _fill(row, decision)
+        row.add(tomlkit.nl())
+        rows.append(row)
 
 
-def _write(path: Path, document: tomlkit.TOMLDocument) -> None:
-    if not replace_file(path, tomlkit.dumps(document).encode()):
-        raise InputError(f"{path} cannot be written", hint="look at the permissions and the room on its disk")
+def _has_comment(row: Any) -> bool:
+    """Whether somebody wrote a comment in a table, or behind it, where the next one's head may be commented."""
+    return any(line.lstrip().startswith("#") or " #" in line for line in row.as_string().splitlines())
+
+
+def _fill(row: Any, decision: Decision) -> None:
+    for key, value, default in (
+        ("value", decision.value, None),
+        ("reason", decision.reason, ""),
+        ("by", str(decision.author), str(Author.PERSON)),
+        ("basis", decision.basis, ""),
+    ):
+        _set(row, key, value, default)
+
+
+def _set(table: Any, key: str, value: str, default: str | None = None) -> None:
+    """Set a text where it is another now; one that is as it is without being said is not added."""
+    present = table.get(key)
+    if present is None and value == default:
+        return
+    if present != value:
+        table[key] = value

@@ -1,78 +1,66 @@
-"""Writing what is generated into the directory of an update, and stubs for what a programmer has to write."""
+"""The texts of an update's directory: what is generated, the stubs of transform.c, and the plan in words. No I/O."""
 
-import re
-from pathlib import Path
+from collections.abc import Mapping
 
-from patchkit.errors import InputError
-from patchkit.model.decision import Plan, State, Topic
-from patchkit.read.replacing import replace_file
+from patchkit.model.decision import Item, Plan, State, Topic
 from patchkit.transform.migration import Side
 from patchkit.transform.names import HOOKS, rest_name, transformer_name, type_name
 from patchkit.transform.plan import Planned
-from patchkit.transform.update import GENERATED, TRANSFORM
+from patchkit.transform.stubs import begun, regenerate
 
-_HEAD = """\
-/* What a programmer decides about live state, in plain C. generated/old.h, new.h and symbols.h have types,
- * variables and functions of both versions. patchkit adds stubs here, and never changes or removes what is written. */
-#include <patchkit_migration.h>
-
-#include "symbols.h"
-"""
+GENERATED = "generated"
 
 
-def write_generated(folder: Path, planned: Planned) -> None:
-    """Write generated/ anew, and add the stubs that are missing to transform.c. Raises InputError where it cannot."""
-    generated = folder / GENERATED
+def generated_texts(planned: Planned) -> Mapping[str, str]:
+    """Return the files below generated/, by name."""
     written = planned.written
-    for name, text in (
-        ("old.h", written.old_header),
-        ("new.h", written.new_header),
-        ("symbols.h", written.symbols),
-        ("migrate.c", written.text),
-        ("plan.txt", plan_text(planned.plan)),
-    ):
-        _write(generated / name, text)
-    _add_stubs(folder / TRANSFORM, planned)
+    return {
+        "old.h": written.old_header,
+        "new.h": written.new_header,
+        "symbols.h": written.symbols,
+        "migrate.c": written.text,
+        "report.txt": plan_text(planned.plan),
+    }
 
 
-def _write(path: Path, text: str) -> None:
-    if path.exists() and path.read_text(encoding="utf-8", errors="replace") == text:
-        return
-    if not replace_file(path, text.encode("utf-8", "surrogateescape")):
-        raise InputError(f"{path} cannot be written", hint="look at the permissions and the room on its disk")
+def transform_text(text: str, planned: Planned) -> str:
+    """Return transform.c with the stubs that the plan asks for; what needs no function any more is put aside in it."""
+    items = {item.subject: item for item in planned.plan.items if item.topic is Topic.CODE}
+    wanted = {
+        subject: transformer_name(subject)
+        for subject, item in items.items()
+        if item.decision is not None and (subject in HOOKS or subject in planned.pair.records.forward)
+    }
+    known = {transformer_name(key): key for key in (*planned.pair.old.records, *HOOKS)}
+    reason = "this update no longer converts it by hand; the function is kept and not compiled"
+    gone = "no type of the old version; the function is kept and not compiled"
+    names = frozenset(wanted.values())
+    dropped = {
+        known.get(name, name): (name, reason if name in known else gone) for name in begun(text) if name not in names
+    }
+    return regenerate(text, wanted, dropped, lambda subject: _stub(items[subject], planned))
 
 
-def _add_stubs(path: Path, planned: Planned) -> None:
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    wanted = [item for item in planned.plan.items if item.topic is Topic.CODE and item.decision is not None]
-    stubs = []
-    for item in wanted:
-        name = transformer_name(item.subject)
-        if re.search(rf"^int {re.escape(name)}\s*\(", text, re.M):
-            continue
-        if item.subject in HOOKS:
-            stubs.append(_hook(item.subject))
-        elif item.subject in planned.pair.records.forward:
-            stubs.append(_stub(item.subject, planned))
-    if stubs:
-        _write(path, (text or _HEAD) + "".join(stubs))
+def _stub(item: Item, planned: Planned) -> str:
+    return _hook(item.subject) if item.subject in HOOKS else _conversion(item, planned)
 
 
-def _stub(key: str, planned: Planned) -> str:
-    successor = planned.pair.records.forward[key]
+def _conversion(item: Item, planned: Planned) -> str:
+    key, successor = item.subject, planned.pair.records.forward[item.subject]
     old, new = type_name(Side.OLD, key), type_name(Side.NEW, successor)
-    questions = [item for item in planned.plan.items if item.topic is Topic.CODE and item.subject == key]
-    text = questions[0].question.replace('"', "'") if questions else ""
     rest = rest_name(key)
-    return f"""
-/* {key}: {text or "converted by hand"} */
+    question = item.evidence[0] if item.evidence else item.question
+    todo = question.replace("\\", "\\\\").replace('"', "'") or "what else becomes of it?"
+    comment = (question or "converted by hand").replace("*/", "* /")
+    head = f"int {transformer_name(key)}(struct pk_migration *migration, const {old} *old, {new} *new)"
+    return f"""\
+/* {key}: {comment} */
 pk_conversion {rest}; /* what follows from names and types alone */
-
-int {transformer_name(key)}(struct pk_migration *migration, const {old} *old, {new} *new);
-int {transformer_name(key)}(struct pk_migration *migration, const {old} *old, {new} *new) {{
+{head};
+{head} {{
     if ({rest}(migration, old, new))
         return 1;
-    PK_TODO("{text or "what else becomes of it?"}");
+    PK_TODO("{todo}");
     return 0;
 }}
 """
@@ -83,7 +71,7 @@ def _hook(when: str) -> str:
     text = (
         "nothing is converted yet" if when == "before" else "everything is converted, and the new code does not run yet"
     )
-    return f"""
+    return f"""\
 /* Called once, {when} the conversion: {text}. */
 int {name}(struct pk_migration *migration);
 int {name}(struct pk_migration *migration) {{
