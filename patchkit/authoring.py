@@ -1,31 +1,42 @@
-"""The facade for authoring updates: what `patchkit new`, `plan` and `decide` do, for command line and TUI alike."""
+"""The facade for authoring updates: what `patchkit new`, `plan`, `decide` and `edit` do."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from patchkit.errors import InputError
-from patchkit.model.change import Comparison
-from patchkit.model.decision import Author, Decision, Item, Plan, State, Topic
-from patchkit.model.program import Program
+from patchkit.model.decision import Author, Decision, Decisions, Item, Plan, State, Topic
+from patchkit.read.replacing import replace_file
 from patchkit.runtime import INCLUDE
+from patchkit.transform.answers import check_answer
 from patchkit.transform.migration import Migration
 from patchkit.transform.names import transformer_name
-from patchkit.transform.plan import Planned, basis, make_plan
+from patchkit.transform.plan import Planned, basis, findings, make_plan
+from patchkit.transform.stubs import FILE as TRANSFORM, find_function
 from patchkit.transform.update import (
-    GENERATED,
-    TRANSFORM,
+    FILE,
     Update,
-    new_update,
+    Version,
+    owned,
     parse_key,
-    read_update,
-    record_decisions,
+    parse_update,
+    seal,
     state_fingerprint,
+    write_update,
 )
-from patchkit.transform.writing import write_generated
-from patchkit.workspace import Reading, Surroundings, read_pair
+from patchkit.transform.writing import GENERATED, generated_texts, transform_text
+from patchkit.workspace import Pairing, Reading, Surroundings, read_pair
+
+if TYPE_CHECKING:
+    from patchkit.model.change import Comparison
+    from patchkit.model.program import Program
 
 __all__ = [
+    "FILE",
     "TRANSFORM",
     "Author",
     "Authored",
@@ -37,15 +48,24 @@ __all__ = [
     "author",
     "begin",
     "decide",
+    "findings",
+    "load_update",
     "migration_of",
+    "place_of",
     "transformer_name",
 ]
+
+SAMPLES = "samples"
+_SAMPLES_README = """\
+Old objects with the new ones that are expected of them: tests of transform.c.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Authored:
-    """An update as it stands: its directory, its plan, and both versions."""
+    """An update as it stands: its directory, what its files say, its plan, and both versions."""
 
+    folder: Path
     update: Update
     planned: Planned
     old: Program
@@ -57,84 +77,187 @@ class Authored:
         """What is decided, and what is open."""
         return self.planned.plan
 
+    @property
+    def stale(self) -> tuple[str, ...]:
+        """The sides, `old` or `new`, whose types or variables differ from those that the update was made for."""
+        sides = (("old", self.update.old, self.old), ("new", self.update.new, self.new))
+        return tuple(name for name, version, program in sides if version.fingerprint != state_fingerprint(program))
+
 
 def begin(old: str, new: str, folder: Path, around: Surroundings, reading: Reading) -> Authored:
     """Make the update directory `folder` for the way from `old` to `new`, or bring the one that exists up to date.
 
     What people wrote there stays. Raises as `read_version` does, and ConfigError for an update.toml that is wrong.
     """
-    programs = read_pair(old, new, around, reading)
-    new_update(folder, (old, new), programs[:2])
-    return _authored(read_update(folder), *programs)
+    present = _read_update(folder) if (folder / FILE).exists() else None
+    pairing = read_pair(old, new, around, reading)
+    versions = [Version(name, state_fingerprint(program)) for name, program in ((old, pairing.old), (new, pairing.new))]
+    home = os.path.relpath(around.directory.resolve(), folder.resolve())
+    update = present or Update(versions[0], versions[1], Decisions())
+    update = replace(
+        update, old=versions[0], new=versions[1], directory=home, program=reading.program or update.program
+    )
+    return _written(_authored(folder, update, pairing))
 
 
 def author(folder: Path, around: Surroundings, reading: Reading, versions: tuple[str, str] | None = None) -> Authored:
-    """Return the update in `folder`, for `versions` or for those that it names, with what is generated written anew."""
-    update = read_update(folder)
-    return _authored(update, *read_pair(*(versions or (update.old, update.new)), around, reading))
+    """Return the update in `folder` as it stands, for `versions` or for those that it names. Nothing is written."""
+    update = _read_update(folder)
+    reading = replace(reading, program=reading.program or update.program or None)
+    if versions is None:
+        around = replace(around, directory=(folder / update.directory).resolve())
+        versions = update.old.name, update.new.name
+    return _authored(folder, update, read_pair(*versions, around, reading))
 
 
-def _authored(update: Update, old: Program, new: Program, comparison: Comparison) -> Authored:
-    path = update.folder / TRANSFORM
-    transform = path.read_text(encoding="utf-8") if path.exists() else ""
-    planned = make_plan(old, new, comparison, update.decisions, transform)
-    write_generated(update.folder, planned)
-    return Authored(update, planned, old, new, comparison)
+def load_update(folder: Path, around: Surroundings) -> tuple[Plan, Decisions, Mapping[str, Path]]:
+    """Return plan and decisions of the update in `folder`, and the files of its C that exist, by name."""
+    authored = author(folder, around, Reading())
+    paths = [folder / TRANSFORM, *(folder / GENERATED / name for name in generated_texts(authored.planned))]
+    return authored.plan, authored.planned.decisions, {path.name: path for path in paths if path.exists()}
 
 
-def decide(authored: Authored, key: str, value: str, reason: str) -> None:
-    """Record an answer in the update. Raises InputError for a key that nothing asks about and a value it cannot be."""
-    topic, subject = parse_key(key, "the key")
-    item = next((each for each in authored.plan.items if (each.topic, each.subject) == (topic, subject)), None)
-    if item is not None and item.choices and not _is_choice(value, item.choices):
-        raise InputError(f"`{value}` is no answer to {key}", hint=f"the answers are {', '.join(item.choices)}")
-    if item is None and topic is Topic.ACCEPT:
-        raise InputError(f"nothing in this update asks about {subject}", hint="`patchkit plan` lists what is asked")
+def _authored(folder: Path, update: Update, pairing: Pairing) -> Authored:
+    given = Decisions({key: owned(each) for key, each in update.decisions.answers.items()})
+    text = _read(folder / TRANSFORM)
+    planned = make_plan(pairing.old, pairing.new, pairing.comparison, given, text, pairing.bodies)
+    return Authored(folder, update, planned, pairing.old, pairing.new, pairing.comparison)
+
+
+def _written(authored: Authored) -> Authored:
+    """Write what has changed of the update's files, and return it as it then stands."""
+    folder = authored.folder
+    update = replace(authored.update, decisions=Decisions(dict(_recorded(authored))))
+    _write(folder / FILE, write_update(_read(folder / FILE), str(folder / FILE), update))
+    text = transform_text(_read(folder / TRANSFORM), authored.planned)
+    if text:
+        _write(folder / TRANSFORM, text)
+    if not (folder / SAMPLES).exists():
+        _write(folder / SAMPLES / "README", _SAMPLES_README)
+    for name, generated in generated_texts(authored.planned).items():
+        _write(folder / GENERATED / name, generated)
+    return replace(authored, update=update)
+
+
+def _recorded(authored: Authored) -> Iterator[tuple[tuple[Topic, str], Decision]]:
+    """Yield what update.toml is to hold: all that people decided, and what patchkit does now."""
+    pair, given = authored.planned.pair, authored.update.decisions.answers
+    for key, decision in authored.planned.decisions.answers.items():
+        stamp = basis(pair, decision.subject)
+        if decision.author is Author.PATCHKIT:
+            yield key, seal(decision, stamp)
+        else:
+            yield key, replace(decision, basis=decision.basis or stamp)
+    for key, decision in given.items():
+        if key not in authored.planned.decisions.answers and owned(decision).author is Author.PERSON:
+            yield key, decision
+
+
+def _read_update(folder: Path) -> Update:
+    path = folder / FILE
+    if not path.exists():
+        raise InputError(f"{folder} holds no {FILE}", hint="make the update: patchkit new OLD NEW")
+    return parse_update(_read(path), str(path))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
+        raise InputError(f"{path} is not UTF-8 text", hint="save the file as UTF-8") from problem
+
+
+def _write(path: Path, text: str) -> None:
+    data = text.encode("utf-8", "surrogateescape")
+    if path.exists() and path.read_bytes() == data:
+        return
+    if not replace_file(path, data):
+        raise InputError(f"{path} cannot be written", hint="look at the permissions and the room on its disk")
+
+
+def decide(folder: Path, key: str, value: str, reason: str, around: Surroundings, reading: Reading) -> Authored:
+    """Record an answer and bring the update up to date with it.
+
+    Raises InputError for a key that nothing asks about and for a value that cannot be its answer.
+    """
+    authored = author(folder, around, reading)
+    parsed = parse_key(key)
+    if parsed is None:
+        topics = ", ".join(Topic)
+        raise InputError(f"`{key}` is no topic and a subject", hint=f"topics are {topics}; `patchkit plan` lists keys")
+    topic, subject = parsed
+    check_answer(authored.planned, topic, subject, value)
     stamp = basis(authored.planned.pair, subject)
-    record_decisions(authored.update.folder, [Decision(topic, subject, value, reason, Author.PERSON, stamp)])
+    return _with(authored, (Decision(topic, subject, value, reason, Author.PERSON, stamp),), around, reading)
 
 
-def _is_choice(value: str, choices: Sequence[str]) -> bool:
-    words = value.split()
-    return value in choices or any(
-        "KEY" in choice and len(words) == 2 and words[0] == choice.split()[0] for choice in choices
-    )
-
-
-def accept_proposals(authored: Authored, reason: str) -> list[Item]:
-    """Record what is proposed for every open question that has a proposal; return those items."""
-    chosen = [item for item in authored.plan.open if item.proposal and item.state is State.ASKED]
-    pair = authored.planned.pair
-    record_decisions(
-        authored.update.folder,
-        [
+def accept_proposals(folder: Path, reason: str, around: Surroundings, reading: Reading) -> tuple[Authored, list[Item]]:
+    """Answer every open question that has a proposal with it, until none has; return the items that were answered."""
+    authored = author(folder, around, reading)
+    accepted: list[Item] = []
+    while chosen := [each for each in authored.plan.open if each.proposal and each.state is State.ASKED]:
+        pair = authored.planned.pair
+        answers = tuple(
             Decision(each.topic, each.subject, each.proposal, reason, Author.PERSON, basis(pair, each.subject))
             for each in chosen
-        ],
-    )
-    return chosen
+        )
+        accepted += chosen
+        authored = _with(authored, answers, around, reading)
+    return authored, accepted
+
+
+def _with(authored: Authored, answers: tuple[Decision, ...], around: Surroundings, reading: Reading) -> Authored:
+    """Record answers, and return the update as it stands with them."""
+    update = replace(authored.update, decisions=authored.update.decisions.with_those(answers))
+    path = authored.folder / FILE
+    _write(path, write_update(_read(path), str(path), update))
+    return _written(author(authored.folder, around, reading))
+
+
+def place_of(folder: Path, key: str, around: Surroundings, reading: Reading) -> tuple[Path, int]:
+    """Return the file and the line (from 1) where the conversion `key` is written, with its stub made if need be.
+
+    Raises InputError where nothing says that it is converted by hand.
+    """
+    subject = key.removeprefix(f"{Topic.CODE} ")
+    path, name = folder / TRANSFORM, transformer_name(subject)
+    found = find_function(_read(path), name)
+    if found is None:
+        authored = _written(author(folder, around, reading))
+        found = find_function(_read(path), name)
+        if found is None:
+            known = sorted(item.subject for item in authored.plan.items if item.topic is Topic.CODE)
+            hint = f"written by hand are {', '.join(known)}" if known else ""
+            more = f'to write it: patchkit decide "code {subject}" transform.c --reason ...'
+            raise InputError(f"{path} has no function for {subject}", hint=f"{hint}; {more}" if hint else more)
+    return path, found.line
 
 
 def migration_of(authored: Authored) -> Migration:
-    """Return what the making of a bundle needs of a complete update. Raises InputError for one with open questions."""
+    """Return what the making of a bundle needs of a complete update, its generated files brought up to date.
+
+    Raises InputError for an update with open questions and for one that was made for other versions.
+    """
     if authored.plan.open:
         first = authored.plan.open[0]
         raise InputError(
-            f"{authored.update.folder} has open questions, the first: {first.key} (PKX603)",
+            f"{authored.folder} has open questions, the first: {first.key} ({first.state.rule})",
             hint="`patchkit plan` lists them, `patchkit decide` answers",
         )
-    for side, program, kept in (
-        ("old", authored.old, authored.update.old_fingerprint),
-        ("new", authored.new, authored.update.new_fingerprint),
-    ):
-        if kept != state_fingerprint(program):
-            raise InputError(
-                f"{authored.update.folder} was made for another {side} version (PKX602)",
-                hint="bring it up to date: patchkit new OLD NEW -o DIRECTORY",
-            )
-    folder, written = authored.update.folder.resolve(), authored.planned.written
+    if authored.stale:
+        raise InputError(
+            f"{authored.folder} was made for another {authored.stale[0]} version (PKX602)",
+            hint="bring it up to date: patchkit new OLD NEW -o DIRECTORY",
+        )
+    folder, written = authored.folder.resolve(), authored.planned.written
+    for name, text in generated_texts(authored.planned).items():
+        _write(folder / GENERATED / name, text)
     sources = [folder / GENERATED / "migrate.c"]
-    if (folder / TRANSFORM).exists() and authored.plan.lines:
+    if any(item.topic is Topic.CODE for item in authored.plan.items) and (folder / TRANSFORM).exists():
         sources.append(folder / TRANSFORM)
     return Migration(
         tuple(sources),

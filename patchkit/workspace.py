@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from patchkit.model.change import Comparison
     from patchkit.model.program import Program
     from patchkit.read.edited import EditedVersion
+    from patchkit.transform.code import Fetch
     from patchkit.transform.migration import Migration
 
 __all__ = [
     "Format",
     "Options",
+    "Pairing",
     "Reading",
     "Surroundings",
     "bundle",
@@ -34,6 +36,7 @@ __all__ = [
     "explanation",
     "inspect_bundle",
     "print_comparison",
+    "read_pair",
     "read_version",
     "record",
     "render_comparison",
@@ -97,18 +100,36 @@ def compare(old: str, new: str, around: Surroundings, reading: Reading) -> Compa
         return diff_programs(_read(before, around), _read(after, around))
 
 
-def read_pair(old: str, new: str, around: Surroundings, reading: Reading) -> tuple[Program, Program, Comparison]:
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Two versions with what changed between them, and what fetches function bodies of each."""
+
+    old: Program
+    new: Program
+    comparison: Comparison
+    bodies: tuple[Fetch, Fetch]
+
+
+def read_pair(old: str, new: str, around: Surroundings, reading: Reading) -> Pairing:
     """Return both versions and what changed from `old` to `new`; raises as `read_version` does."""
     from patchkit.diff import diff_programs
     from patchkit.read.collector import without_collector
 
     with without_collector():
-        before, after = (_settled(_open(spec, around, reading), around) for spec in (old, new))
+        before, after = (_in_full(_open(spec, around, reading), around) for spec in (old, new))
         if isinstance(before, _Source) and isinstance(after, _Source):
             programs = _read_pair(before, after, around)
         else:
             programs = _read(before, around), _read(after, around)
-        return (*programs, diff_programs(*programs))
+        return Pairing(*programs, diff_programs(*programs), (_bodies(before), _bodies(after)))
+
+
+def _bodies(version: _Source | _Finished) -> Fetch:
+    """Return what fetches the function bodies of a version; one that is no source has none."""
+    from patchkit.read.source.texts import BodyTexts
+    from patchkit.transform.code import no_bodies
+
+    return BodyTexts(version.recording) if isinstance(version, _Source) else no_bodies
 
 
 def record(command: Sequence[str], root: Path, around: Surroundings) -> Recording:

@@ -38,7 +38,7 @@ def headline(authored: Authored) -> str:
         if (number := sum(item.state is state for item in plan.items))
     ]
     decided = sum(item.state is State.DECIDED for item in plan.items)
-    start = f"{authored.update.folder}: {decided} decided"
+    start = f"{authored.folder}: {decided} decided"
     if not counts:
         share = 100 * plan.unaided // plan.changed if plan.changed else 100
         return f"{start}, nothing open; {plan.lines} hand-written lines, {share} % of what changed needs none"

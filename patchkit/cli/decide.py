@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from patchkit.authoring import accept_proposals, author, decide
+from patchkit.authoring import accept_proposals, decide
 from patchkit.cli.authored import find_update, headline
 from patchkit.cli.options import build_option, jobs_option, program_option
 from patchkit.cli.surroundings import surroundings
@@ -40,12 +40,11 @@ def command(
         raise click.UsageError("name a KEY and a VALUE, or give --proposed")
     folder, reading = find_update(update), Reading(build, program)
     with surroundings(jobs) as around:
-        authored = author(folder, around, reading)
         if key is not None and value is not None:
-            decide(authored, key, value, reason)
+            authored = decide(folder, key, value, reason, around, reading)
         else:
-            for item in accept_proposals(authored, reason):
+            authored, accepted = accept_proposals(folder, reason, around, reading)
+            for item in accepted:
                 print(f"{item.key} = {item.proposal}")
-        authored = author(folder, around, reading)
     print(headline(authored))
     return ExitCode.CLEAN

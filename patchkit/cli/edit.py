@@ -1,37 +1,37 @@
 """`patchkit edit`: open a conversion where it stands."""
 
 import os
-import re
 import shlex
 import subprocess
 from pathlib import Path
 
 import click
 
-from patchkit.authoring import TRANSFORM, transformer_name
+from patchkit.authoring import place_of
 from patchkit.cli.authored import find_update
+from patchkit.cli.options import build_option, jobs_option, program_option
+from patchkit.cli.surroundings import surroundings
 from patchkit.errors import InputError
+from patchkit.workspace import Reading
 
 
 @click.command("edit")
 @click.argument("key")
 @click.option("-u", "--update", type=click.Path(file_okay=False, path_type=Path), help="The update's directory.")
-def command(key: str, update: Path | None) -> int:
+@build_option
+@program_option
+@jobs_option
+def command(key: str, update: Path | None, build: str | None, program: str | None, jobs: int | None) -> int:
     """Open the conversion of the type KEY in $VISUAL or $EDITOR, at its line of transform.c.
 
-    A stub is there once it was decided that a programmer converts the type:
+    A type that patchkit cannot convert has a stub there. Any other gets one by a decision:
 
     \b
     patchkit decide "code struct list" transform.c --reason "values go into chunks"
     """
-    path = find_update(update) / TRANSFORM
-    name = transformer_name(key.removeprefix("code "))
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    match = re.search(rf"^int {re.escape(name)}\s*\([^;]*\{{", text, re.M)
-    if match is None:
-        raise InputError(f"{path} has no {name}", hint=f'patchkit decide "code {key}" transform.c --reason ...')
+    with surroundings(jobs) as around:
+        path, line = place_of(find_update(update), key, around, Reading(build, program))
     editor = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
-    line = text.count("\n", 0, match.start()) + 1
     try:
         return subprocess.run([*editor, f"+{line}", str(path)], check=False).returncode
     except OSError as problem:

@@ -34,11 +34,13 @@ class InitialValues:
         if found is None or not self._usage.bodies_seen:
             return NOTHING
         _, member = found
+        holders = self._holders(key)
+        makers = self._code.makers(key)
+        if holders and not makers and all(self._types.is_constant(holder.type) for holder in holders):
+            return strong(_zero(self._types.bare(member.type)), "only constants are of it, which are new ones then")
         trouble = self._trouble(member)
         if trouble:
             return weak("", trouble)
-        holders = self._holders(key)
-        makers = self._code.makers(key)
         if holders and makers:
             return weak("", f"{holders[0].name} is a variable and {names(m.function.name for m in makers)} allocates")
         if holders:

@@ -15,7 +15,7 @@ from patchkit.transform.code import Fetch, no_bodies
 from patchkit.transform.evidence import Evidence
 from patchkit.transform.migrate import Written, write_migration
 from patchkit.transform.names import HOOKS, transformer_name
-from patchkit.transform.proposal import NOTHING, Proposal, weak
+from patchkit.transform.proposal import NOTHING, Proposal, names, strong, weak
 from patchkit.transform.questions import HAND, Asked, Questions
 from patchkit.transform.roots import moved_variables
 from patchkit.transform.shapes import Graph, Open
@@ -25,7 +25,7 @@ Key = tuple[Topic, str]
 _ORDER = (State.BLOCKED, State.STALE, State.ASKED, State.WRITE, State.DECIDED)
 _OBSOLETE = "nothing in these versions asks this any more"
 # What may be decided although nothing asks: it says how live state is walked, or takes over from a proof.
-_FREE = (Topic.PAYLOAD, Topic.ELEMENT, Topic.LENGTH, Topic.UNION, Topic.ALLOCATOR, Topic.CODE, Topic.TABLE, Topic.ENUM)
+FREE = (Topic.PAYLOAD, Topic.ELEMENT, Topic.LENGTH, Topic.UNION, Topic.ALLOCATOR, Topic.CODE, Topic.TABLE, Topic.ENUM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class _Planner:
     @property
     def decisions(self) -> Decisions:
         """What was decided, by people and by evidence."""
-        valid = {key: each for key, each in self.given.answers.items() if not self._outdated(key, each)}
-        return Decisions({**self.own, **valid})
+        given = {key: each for key, each in self.given.answers.items() if each.author is Author.PERSON}
+        return Decisions({**self.own, **given})
 
     def ask(self, questions: Iterable[Asked]) -> bool:
         """Add what is not asked yet; return whether something new was decided."""
@@ -93,10 +93,6 @@ class _Planner:
         """Whether somebody has decided; what patchkit decided before may be decided anew."""
         found = self.given.answers.get(key)
         return found is not None and found.author is Author.PERSON
-
-    def _outdated(self, key: Key, decision: Decision) -> bool:
-        """Whether what patchkit decided before rests on nothing any more."""
-        return decision.author is Author.PATCHKIT and key not in self.own
 
     # -- what generating needs
 
@@ -161,11 +157,33 @@ class _Planner:
             case Topic.ALLOCATOR if "-" not in question.choices:
                 key = self.changed.records.get(question.subject, question.subject)
                 proposal = self.evidence.allocators.of(key, self.evidence.new.makers(key))
+                proposal = proposal if proposal.evidence else self._unmade(question.subject)
+            case Topic.ALLOCATOR:
+                proposal = self._fleeting(question.subject)
             case Topic.CODE if question.subject in self.pair.records.forward:
                 return replace(self._by_hand(question), choices=(HAND,))
             case _:
                 pass
+        if not proposal.value and question.proposal:
+            proposal = Proposal(question.proposal, question.grade, (*proposal.evidence, *question.evidence))
         return Asked(question.topic, question.subject, question.question, "", question.choices, proposal)
+
+    def _unmade(self, key: str) -> Proposal:
+        """Whether no object of a record is ever allocated, so that all are variables."""
+        usage = self.pair.old_usage
+        users = usage.naming_type(key)
+        if not usage.bodies_seen or not self.evidence.old.seen(users) or usage.allocators_of(key):
+            return NOTHING
+        return strong("-", "no function that names one allocates: all of them are variables")
+
+    def _fleeting(self, key: str) -> Proposal:
+        """Whether objects of a record that nothing leads to only live while functions run."""
+        usage, users = self.pair.old_usage, self.pair.old_usage.naming_type(key)
+        if not usage.bodies_seen or key in usage.pointed_at or not self.evidence.old.seen(users):
+            return NOTHING
+        if self.evidence.old.makers(key) or usage.allocators_of(key):
+            return NOTHING
+        return strong("-", f"no variable leads to one, and {names(f.name for f in users)} allocates none")
 
     @staticmethod
     def _by_hand(question: Open) -> Asked:
@@ -216,7 +234,7 @@ class _Planner:
         """A decision that nothing asks for: it may be there to say more than patchkit asks, or is out of date."""
         stamp = basis(self.pair, decision.subject)
         hook = decision.topic is Topic.CODE and decision.subject in HOOKS
-        known = hook or (decision.topic in _FREE and exists(self.pair, decision.subject))
+        known = hook or (decision.topic in FREE and exists(self.pair, decision.subject))
         state = State.DECIDED if known and decision.basis in ("", stamp) else State.STALE
         return Item(
             topic=decision.topic,

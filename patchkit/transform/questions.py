@@ -252,7 +252,8 @@ class Questions:
             elif edit.kind in ("G05", "G05b"):
                 tables = self._evidence.tables
                 choices, proposal = tables.choices(change.old_key), tables.propose(change.old_key)
-                yield Asked(Topic.TABLE, change.old_key, edit.question, change.id, choices, proposal)
+                question = f"Which content has {change.old_key}: the new, the live, or both, row by row?"
+                yield Asked(Topic.TABLE, change.old_key, question, change.id, choices, proposal)
             elif edit.kind in ("G08", "G09"):
                 yield self._renamed_variable(change, edit)
             elif edit.kind == "T10":

@@ -242,6 +242,7 @@ def _write_decisions(document: "TOMLDocument", decisions: Decisions) -> None:
     if rows is None:
         if not decisions.answers:
             return
+        document.add(tomlkit.nl())
         rows = tomlkit.aot()
         document.append("decision", rows)
         rows = document["decision"]
@@ -257,7 +258,8 @@ def _write_decisions(document: "TOMLDocument", decisions: Decisions) -> None:
         row = tomlkit.table()
         row.add("about", decision.key)
         _fill(row, decision)
-        row.add(tomlkit.nl())
+        if rows and not rows[-1].as_string().endswith("\n\n"):
+            rows[-1].add(tomlkit.nl())
         rows.append(row)
 
 
