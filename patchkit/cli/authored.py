@@ -11,10 +11,10 @@ from patchkit.model.words import counted
 
 UPDATES = "updates"
 _OPEN = {
-    State.ASKED: "question",
-    State.WRITE: "conversion to write",
-    State.STALE: "stale answer",
-    State.BLOCKED: "block",
+    State.ASKED: ("question", "questions"),
+    State.WRITE: ("conversion to write", "conversions to write"),
+    State.STALE: ("stale answer", "stale answers"),
+    State.BLOCKED: ("block", "blocks"),
 }
 
 
@@ -33,8 +33,8 @@ def headline(authored: Authored) -> str:
     """Return one line: how far the update is."""
     plan = authored.plan
     counts = [
-        counted(number, word)
-        for state, word in _OPEN.items()
+        counted(number, *words)
+        for state, words in _OPEN.items()
         if (number := sum(item.state is state for item in plan.items))
     ]
     decided = sum(item.state is State.DECIDED for item in plan.items)

@@ -26,7 +26,6 @@ class Topic(StrEnum):
     UNION = "union"  # union member -> `member=CONDITION; ...`, C conditions over `it`, the containing object
     ALLOCATOR = "allocator"  # type -> `allocate release`, the program's functions that make and free its objects
     CODE = "code"  # type or variable -> `transform.c`: a programmer converts it there
-    ENUM = "enum"  # old integer member -> enumeration whose constants it holds, `-`: it holds none that was renumbered
     ACCEPT = "accept"  # id of a change whose closed question has only the answer that it is fine -> `yes`
 
 

@@ -23,15 +23,18 @@ def check_answer(planned: Planned, topic: Topic, subject: str, value: str) -> No
         hint = f"it asks {'; '.join(near)}" if near else "`patchkit plan` lists what is asked"
         raise InputError(f"nothing in this update asks `{key}`", hint=hint)
     choices = item.choices if item is not None else ("transform.c",) if topic is Topic.CODE else ()
+    if topic is Topic.PAYLOAD:
+        choices = (*choices, *planned.pair.old.records, "-")
     problem = _problem(topic, value, choices)
     if problem:
-        hint = f"the answers are {', '.join(choices)}" if choices else _FORMS.get(topic, "")
+        hint = _FORMS.get(topic) or f"the answers are {', '.join(choices)}"
         raise InputError(f"`{value}` is no answer to `{key}`: {problem}", hint=hint)
 
 
 _FORMS = {
     Topic.INITIAL: "write a C expression: 0, NULL, 1 << 3",
     Topic.ALLOCATOR: "write ALLOCATE RELEASE, and behind them ROOM where the size of a block can be asked for",
+    Topic.PAYLOAD: "write a type of the old version, or `-` where it leads to nothing that changes",
     Topic.UNION: "write MEMBER=CONDITION; ... with C conditions over `it`, the containing object",
 }
 
@@ -49,8 +52,10 @@ def _problem(topic: Topic, value: str, choices: tuple[str, ...]) -> str:
         return next((bad for _, _, condition in parts if (bad := expression_problem(condition))), "")
     if topic is Topic.CONSTANT and re.fullmatch(r"-?\d+", value):
         return ""
+    if topic is Topic.PAYLOAD and (value.startswith("with ") or value.split(" when ", maxsplit=1)[0] in choices):
+        return ""
     if choices:
-        return "it is none of the choices"
+        return "the old version has no such type" if topic is Topic.PAYLOAD else "it is none of the choices"
     if topic is Topic.INITIAL:
         return expression_problem(value)
     if topic is Topic.ALLOCATOR:

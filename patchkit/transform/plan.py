@@ -1,6 +1,7 @@
 """The plan of an update: what has to be known, what is decided, by whom and why, and what is open. No I/O."""
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ from patchkit.diff.pair import Pair
 from patchkit.model.change import Change, Comparison, Grade, Subject, Verdict
 from patchkit.model.ctype import Named
 from patchkit.model.decision import Author, Decision, Decisions, Item, Plan, State, Topic
-from patchkit.model.program import Program
+from patchkit.model.program import Enum, Program, Record, Variable
 from patchkit.transform.changed import Changed
 from patchkit.transform.code import Fetch, no_bodies
 from patchkit.transform.evidence import Evidence
@@ -24,8 +25,9 @@ from patchkit.transform.stubs import hand_written, is_written
 Key = tuple[Topic, str]
 _ORDER = (State.BLOCKED, State.STALE, State.ASKED, State.WRITE, State.DECIDED)
 _OBSOLETE = "nothing in these versions asks this any more"
+_CHANGE = re.compile(rf"[A-Z]\w+:(?:{'|'.join(Subject)}):(.+)")  # the id of a change, which ends in its key
 # What may be decided although nothing asks: it says how live state is walked, or takes over from a proof.
-FREE = (Topic.PAYLOAD, Topic.ELEMENT, Topic.LENGTH, Topic.UNION, Topic.ALLOCATOR, Topic.CODE, Topic.TABLE, Topic.ENUM)
+FREE = (Topic.PAYLOAD, Topic.ELEMENT, Topic.LENGTH, Topic.UNION, Topic.ALLOCATOR, Topic.CODE, Topic.TABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ def make_plan(
     `transform` is the text of transform.c; `bodies` fetch the tokens of function bodies of each version, as evidence.
     """
     pair = pair_programs(old, new)
-    planner = _Planner(pair, Evidence(pair, *bodies), given)
+    changes = frozenset(change.id for change in comparison.changes)
+    planner = _Planner(pair, Evidence(pair, *bodies), given, changes)
     planner.ask(Questions(planner.evidence).of(comparison))
     written = planner.generate()
     items = sorted(planner.items(transform), key=lambda item: (_ORDER.index(item.state), item.topic, item.subject))
@@ -62,10 +65,11 @@ def make_plan(
 class _Planner:
     """Collects what is asked, and decides what evidence decides."""
 
-    def __init__(self, pair: Pair, evidence: Evidence, given: Decisions) -> None:
+    def __init__(self, pair: Pair, evidence: Evidence, given: Decisions, changes: frozenset[str]) -> None:
         self.pair = pair
         self.evidence = evidence
         self.given = given
+        self.changes = changes  # ids of all that the comparison tells
         self.changed = Changed(pair)
         self.asked: dict[Key, Asked] = {}
         self.own: dict[Key, Decision] = {}
@@ -81,6 +85,8 @@ class _Planner:
         decided = False
         for each in questions:
             if each.key in self.asked:
+                if each.topic is Topic.CODE:  # the generator knows better what is left to write
+                    self.asked[each.key] = replace(self.asked[each.key], question=each.question)
                 continue
             self.asked[each.key] = each
             if each.proposal.decides and not each.blocked and not self._answered(each.key):
@@ -203,10 +209,19 @@ class _Planner:
     def items(self, transform: str) -> Iterator[Item]:
         """Yield one item for each thing that is asked or was decided."""
         for key, asked in self.asked.items():
-            yield self._item(asked, self.given.answers.get(key), transform)
+            given = self.given.answers.get(key)
+            if given is not None or not self._is_written_by_hand(asked):
+                yield self._item(asked, given, transform)
         for key, decision in self.given.answers.items():
             if key not in self.asked and decision.author is Author.PERSON:
                 yield self._unasked(decision, transform)
+
+    def _is_written_by_hand(self, asked: Asked) -> bool:
+        """Whether a member is one of a type that a programmer converts, so that the function there answers."""
+        if asked.topic not in (Topic.INITIAL, Topic.MEMBER):
+            return False
+        key = _holder(asked.subject, self.pair.old.records) or _holder(asked.subject, self.pair.new.records)
+        return self.decisions.value(Topic.CODE, self.pair.records.backward.get(key, key)) is not None
 
     def _item(self, asked: Asked, given: Decision | None, transform: str) -> Item:
         stamp = basis(self.pair, asked.subject)
@@ -234,7 +249,8 @@ class _Planner:
         """A decision that nothing asks for: it may be there to say more than patchkit asks, or is out of date."""
         stamp = basis(self.pair, decision.subject)
         hook = decision.topic is Topic.CODE and decision.subject in HOOKS
-        known = hook or (decision.topic in FREE and exists(self.pair, decision.subject))
+        told = decision.topic is Topic.ACCEPT and decision.subject in self.changes
+        known = hook or told or (decision.topic in FREE and exists(self.pair, decision.subject))
         state = State.DECIDED if known and decision.basis in ("", stamp) else State.STALE
         return Item(
             topic=decision.topic,
@@ -254,36 +270,39 @@ def _by_hand(topic: Topic, subject: str, state: State, transform: str) -> State:
     return state
 
 
-def _entities(pair: Pair, subject: str) -> Iterator[tuple[str, object]]:
-    """The things of both versions that a subject names or begins with, the longest name first."""
-    names = [subject]
-    while "." in names[-1]:
-        names.append(names[-1].rpartition(".")[0])
-    names += subject.split(":", 2)[2:]  # the id of a change ends in its key
-    for program in (pair.old, pair.new):
-        tables: tuple[Mapping[str, object], ...] = (
-            program.records,
-            program.enums,
-            program.variables,
-            program.functions,
-            program.macros,
-        )
-        found = next((table[name] for name in names for table in tables if name in table), None)
-        if found is not None:
-            yield program.label, found
-
-
 def exists(pair: Pair, subject: str) -> bool:
-    """Whether a subject names something of either version."""
-    return any(True for _ in _entities(pair, subject))
+    """Whether a subject names something of either version, or begins with what does."""
+    return any(_thing(program, subject) is not None for program in (pair.old, pair.new))
 
 
 def basis(pair: Pair, subject: str) -> str:
     """Return a fingerprint of what a decision about `subject` is given for: the thing as it is in both versions."""
     digest = hashlib.blake2b(digest_size=6)
-    for _, thing in _entities(pair, subject):
-        digest.update(f"{getattr(thing, 'fingerprint', '')}\n".encode())
+    for program in (pair.old, pair.new):
+        for table in (program.records, program.enums, program.variables):
+            thing = table.get(subject) or table.get(_holder(subject, table))
+            digest.update((thing.fingerprint if thing is not None else "-").encode())
+        change = _CHANGE.fullmatch(subject)
+        for key in (change.group(1),) if change is not None else ():
+            named = program.functions.get(key) or program.macros.get(key) or _thing(program, key)
+            digest.update((named.fingerprint if named is not None else "-").encode())
+        digest.update(program.machine.encode())
     return digest.hexdigest()
+
+
+def _thing(program: Program, key: str) -> Record | Enum | Variable | None:
+    """The type or variable that a key is, or that the name of a member begins with."""
+    for table in (program.records, program.enums, program.variables):
+        found = table.get(key) or table.get(_holder(key, table))
+        if found is not None:
+            return found
+    return None
+
+
+def _holder(subject: str, table: Mapping[str, object]) -> str:
+    """The key that a member's name begins with."""
+    parts = subject.split(".")
+    return next((".".join(parts[:n]) for n in range(len(parts) - 1, 0, -1) if ".".join(parts[:n]) in table), "")
 
 
 def _shares(comparison: Comparison, items: Iterable[Item]) -> tuple[int, int]:

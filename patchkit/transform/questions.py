@@ -105,10 +105,7 @@ class Questions:
             return
         key = change.new_key or change.old_key
         proposal = self._evidence.initial.of_member(key, edit.name)
-        if change.old_key in self._converted:
-            said = f"{change.old_key} is converted by hand, where it gets its value; it is 0 before that"
-            proposal = strong("0", said)
-        elif edit.kind == "T14":
+        if edit.kind == "T14":
             proposal = weak("", edit.text)
         yield Asked(Topic.INITIAL, f"{key}.{edit.name}", edit.question, change.id, proposal=proposal)
 
@@ -216,11 +213,14 @@ class Questions:
             return
         found = self._evidence.carriers.of(change.old_key)
         for subject, who in sorted(found.items()):
-            proposal = strong(change.old_key, f"its constants are stored there, or compared with it, by {names(who)}")
-            question = f"Does {subject} hold a constant of {change.old_key}?"
-            yield Asked(Topic.ENUM, subject, question, change.id, (change.old_key, "-"), proposal)
-        said = f"{names(found)} held its constants" if found else "no member was found that holds one"
-        yield self._accept(change, edit, weak("yes", said))
+            text = f"{subject} holds constants of {change.old_key}, of which {edit.name} has another number now"
+            proposal = Proposal(HAND, Grade.STRONG, (text, f"{names(who)} stores or compares them"))
+            key = subject.rpartition(".")[0]
+            yield Asked(Topic.CODE, key, f"{text}: renumber it", change.id, (HAND,), proposal)
+        if found:
+            question = f"Does nothing but {names(found)}, and what is declared as {change.old_key}, keep {edit.name}?"
+            edit = replace(edit, question=question)
+        yield self._accept(change, edit, weak("yes", edit.text))
 
     def _removed_constant(self, change: Change, edit: Edit) -> Iterator[Asked]:
         if edit.verdict < Verdict.CONFIRM:
