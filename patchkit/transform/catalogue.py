@@ -25,6 +25,7 @@ class Catalogue:
         self.aliases: dict[str, Alias] = {}
         self._lines: list[str] = []
         for side, program, header in ((Side.OLD, pair.old, old), (Side.NEW, pair.new, new)):
+            header.add_all()
             self._lines += self._variables(side, program, header)
         self._lines += self._functions(pair.new, new)
 

@@ -79,6 +79,13 @@ class Header:
         if enum is not None and not is_foreign(enum.coord):
             self._enums[key] = enum
 
+    def add_all(self) -> None:
+        """Take in all that is the program's own and has a name."""
+        for key, record in self.program.records.items():
+            if not record.parent and "(" not in key and "<" not in key:
+                self.add(key)
+        self._enums.update((key, enum) for key, enum in self.program.enums.items() if not is_foreign(enum.coord))
+
     def text(self) -> str:
         """Return the header."""
         parts = [_HEAD.format(side=self.side, guard=self.side.upper())]

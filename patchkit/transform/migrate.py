@@ -12,8 +12,8 @@ from patchkit.transform.conversion import Conversions
 from patchkit.transform.migration import Alias, Side
 from patchkit.transform.names import HOOKS, conversion_name, transformer_name
 from patchkit.transform.roots import Successor, Table, extent, moved_variables, severed_variables, successors, table_of
-from patchkit.transform.shapes import Graph, Open, Slot
-from patchkit.transform.symbols import symbol
+from patchkit.transform.shapes import Context, Graph, Open, Slot, Test
+from patchkit.transform.symbols import function_symbol, symbol
 from patchkit.transform.variables import enum_function, is_enum, merge_function, row_function, scalar_function
 
 
@@ -30,6 +30,7 @@ class Written:
     severed: frozenset[str]
     layouts: dict[str, frozenset[str]]
     open: tuple[Open, ...]
+    rest: dict[str, list[str]]  # what conversions by hand have to see to, by the key of the record
     shapes: int
     roots: int
 
@@ -40,7 +41,7 @@ def write_migration(pair: Pair, decisions: Decisions) -> Written:
     moved = moved_variables(pair, changed, decisions)
     conversions = Conversions(pair, changed, decisions)
     writer = _Writer(pair, changed, decisions, frozenset(moved), conversions)
-    roots = [row for each in successors(pair, decisions) for row in writer.root(each, moved)]
+    roots = [row for each in successors(pair, changed, decisions) for row in writer.root(each, moved)]
     shapes = writer.shapes()
     text = "\n".join(
         [
@@ -67,9 +68,9 @@ def write_migration(pair: Pair, decisions: Decisions) -> Written:
     old, new = conversions.old_header.text(), conversions.new_header.text()
     severed = severed_variables(pair, decisions)
     aliases = {**catalogue.aliases, **writer.aliases}
-    return Written(
-        text, old, new, catalogue.text(), aliases, moved, severed, layouts, found, len(writer.keys), len(roots)
-    )
+    headers = old, new, catalogue.text()
+    rest = {q.subject: q.question.split("; ") for q in asked.values() if q.topic is Topic.CODE}
+    return Written(text, *headers, aliases, moved, severed, layouts, found, rest, len(writer.keys), len(roots))
 
 
 _HEAD = """\
@@ -104,6 +105,9 @@ def _members(pair: Pair, key: str) -> frozenset[str]:
     return frozenset(member.name for member in pair.old.records[key].members if member.name)
 
 
+_Key = tuple[CType, str, Context]
+
+
 @dataclass(slots=True)
 class _Writer:
     pair: Pair
@@ -111,7 +115,7 @@ class _Writer:
     decisions: Decisions
     moved: frozenset[str]
     conversions: Conversions
-    keys: list[tuple[CType, str]] = field(default_factory=list)  # an element type, and a variable if it is its own
+    keys: list[_Key] = field(default_factory=list)  # of shapes, by their numbers
     aliases: dict[str, Alias] = field(default_factory=dict)
     declared: set[str] = field(default_factory=set)
     functions: list[str] = field(default_factory=list)
@@ -121,9 +125,10 @@ class _Writer:
     def __post_init__(self) -> None:
         self.graph = Graph(self.changed, self.decisions, self.moved)
 
-    def number(self, ctype: CType, subject: str = "") -> int:
+    def number(self, ctype: CType, subject: str = "", context: Context = ()) -> int:
         """Return the number of the shape of an element type, of its own where decisions name the variable `subject`."""
-        wanted = self.graph.types.canonical(self.graph.types.bare(ctype)), subject if self._is_named(subject) else ""
+        bare = self.graph.types.canonical(self.graph.types.bare(ctype))
+        wanted = bare, subject if self._is_named(subject) else "", context
         if wanted not in self.keys:
             self.keys.append(wanted)
         return self.keys.index(wanted)
@@ -156,10 +161,12 @@ class _Writer:
         to = self._alias(Side.NEW, new, unit if unit in new.units or new.linkage is not Linkage.EXTERNAL else "")
         start = f"{to} + {each.offset}" if each.offset else to
         table = table_of(self.decisions, old.key)
-        flags = "PK_NEW_CONTENT" if table is not None and table.what == "new" else "0"
+        kept = each.constant or (table is not None and table.what == "new")
+        flags = "PK_NEW_CONTENT" if kept else "0"
         name = place.removeprefix("pk_old__")
         counts = (count, new_count)
-        convert, row = self._value(name, old, (element, successor), counts), "0"
+        convert = "0" if kept else self._value(name, old, (element, successor), counts)
+        row = "0"
         if table is not None and table.key:
             convert, row = self._table(name, (old, new), (place, to, unit), (element, successor), counts, table)
         size = self._new_size(successor)
@@ -230,29 +237,42 @@ class _Writer:
         """Return the tables of all shapes, which following pointers makes more of."""
         tables, counts = list[str](), list[int]()
         while len(counts) < len(self.keys):
-            ctype, subject = self.keys[len(counts)]
-            slots = self.graph.slots(ctype, subject)
+            ctype, subject, context = self.keys[len(counts)]
+            slots = self.graph.seen(ctype, subject, context)
             tables += self._slot_table(len(counts), slots)
             counts.append(len(slots))
-        rows = [self._shape(n, ctype, counts[n], tables) for n, (ctype, _) in enumerate(self.keys)]
+        rows = [self._shape(n, ctype, counts[n], tables) for n, (ctype, _, _) in enumerate(self.keys)]
         return [*tables, "static const struct pk_shape shapes[] = {", *rows, "};", ""]
 
     def _slot_table(self, number: int, slots: list[Slot]) -> list[str]:
         if not slots:
             return []
-        rows = [f"    {self._slot(slot)}, /* {slot.name} */" for slot in slots]
+        rows = [f"    {self._slot(slot)}," for slot in slots]
         return [f"static const struct pk_slot slots_{number}[] = {{", *rows, "};"]
 
     def _slot(self, slot: Slot) -> str:
-        target = "PK_NO_SHAPE" if slot.target is None else str(self.number(slot.target))
+        target = "PK_NO_SHAPE" if slot.target is None else str(self.number(slot.target, "", slot.context))
         core = self.graph.types.bare(slot.target) if slot.target is not None else None
         if isinstance(core, Named):
             self.pointed.add(core.key)
         extent = {"one": "PK_ONE", "allocation": "PK_ALLOCATION", "counted": "PK_COUNTED"}[slot.extent]
         offset, size = slot.count
-        return (
-            f"{{{slot.offset}, {slot.repeat}, {slot.stride}, {target}, {slot.back}, {extent}, {offset}, {size}, 1, 0}}"
+        flags = "PK_UNTYPED" if slot.untyped else "0"
+        where = (
+            f"{slot.offset}, {slot.repeat}, {slot.stride}, {target}, {slot.back}, {extent}, {offset}, {size}, {flags}"
         )
+        tests = ", ".join(f"{{{test.bit}, {test.width}, {test.value}, {self._function(test)}}}" for test in slot.tests)
+        return f'{{"{slot.name}", {where}, {{{tests or "{0, 0, 0, 0}"}}}}}'
+
+    def _function(self, test: Test) -> str:
+        """Return a name for the function of the old version that a pointer must lead to, by its entry."""
+        if not test.function:
+            return "0"
+        function = self.pair.old.functions[test.function]
+        unit = function.units[0] if function.linkage is not Linkage.EXTERNAL and function.units else ""
+        name = function_symbol(Side.OLD, unit, function.name)
+        self.aliases[name] = Alias(Side.OLD, test.function, unit, function=True)
+        return name
 
     def _shape(self, number: int, ctype: CType, slots: int, tables: list[str]) -> str:
         size = new_size = self.graph.size(ctype)
@@ -277,7 +297,7 @@ class _Writer:
 
     def ask_for_missing(self) -> None:
         """Ask about changed records of which no path leads to an object."""
-        met = {ctype.key for ctype, _ in self.keys if isinstance(ctype, Named)}
+        met = {ctype.key for ctype, _, _ in self.keys if isinstance(ctype, Named)}
         met |= self.conversions.done.keys()
         for key in self.changed.records:
             record = self.pair.old.records[key]

@@ -1,7 +1,7 @@
 """The variables of the running version from which live objects are found, and those that get new storage."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from patchkit.diff.pair import Pair
 from patchkit.diff.types import is_foreign
@@ -41,14 +41,17 @@ class Successor:
     type: CType
     offset: int = 0
     inside: bool = False
+    constant: bool = False  # what is const has the new version's content; pointers are led there
 
 
 def moved_variables(pair: Pair, changed: Changed, decisions: Decisions) -> dict[str, str]:
     """Return the keys of old variables that get new storage in the new version, with the reason for a report."""
     found = {}
-    for each in successors(pair, decisions):
+    for each in successors(pair, changed, decisions):
         old = each.old
-        if table_of(decisions, old.key) is not None:
+        if each.constant:
+            found[old.key] = f"the type of the constant {old.name} changed"
+        elif table_of(decisions, old.key) is not None:
             found[old.key] = f"the table {old.name} has new content"
         elif old.key in severed_variables(pair, decisions):
             found[old.key] = f"{old.name} is {each.new.name} now, and its value moves"
@@ -59,15 +62,18 @@ def moved_variables(pair: Pair, changed: Changed, decisions: Decisions) -> dict[
     return found
 
 
-def successors(pair: Pair, decisions: Decisions) -> Iterator[Successor]:
-    """Yield each variable of the program's own that may be written, with what continues it."""
+def successors(pair: Pair, changed: Changed, decisions: Decisions) -> Iterator[Successor]:
+    """Yield each variable of the program's own that may be written, and constants of changed types, with what continues
+    it.
+    """
     for key, variable in pair.old.variables.items():
         said = decisions.value(Topic.VARIABLE, key)
         other = said if said is not None else pair.variables.forward.get(key, "")
-        if is_walked(variable, pair):
+        constant = pair.old_types.is_constant(variable.type)
+        if is_walked(variable) and (not constant or changed.holds(variable.type)):
             found = _successor(pair, variable, other)
             if found is not None and not found.new.thread_local:
-                yield found
+                yield replace(found, constant=constant)
 
 
 def _successor(pair: Pair, variable: Variable, key: str) -> Successor | None:
@@ -91,10 +97,10 @@ def _successor(pair: Pair, variable: Variable, key: str) -> Successor | None:
     return None
 
 
-def is_walked(variable: Variable, pair: Pair) -> bool:
-    """Whether a migration looks at an old variable: it may hold live state, and is one for all threads."""
+def is_walked(variable: Variable) -> bool:
+    """Whether a migration looks at an old variable: it is the program's own, and one for all threads."""
     foreign = is_foreign(variable.coord) and variable.linkage is Linkage.EXTERNAL
-    return not (foreign or variable.thread_local or pair.old_types.is_constant(variable.type))
+    return not (foreign or variable.thread_local)
 
 
 def extent(pair: Pair, ctype: CType, *, old: bool) -> tuple[CType, int]:

@@ -18,7 +18,32 @@ from patchkit.transform.changed import Changed
 
 WORD = 8  # bytes of a pointer
 COUNTS = re.compile(r"(?i:size|count|length|len|num|cap|room|total|used|^n_|^n$)")
+UNION_FORMS = ("address", "MEMBER=CONDITION; ...")
+_CONDITION = re.compile(r"(\w+) *= *it\.(\w+) *== *(-?\w+) *(?:;|$)")
 _EXPANDED = 64  # rows of an inner array that are written out one by one
+
+
+# What untyped members lead to in one container and not in others: member and type, sorted. `-` is nothing that changes.
+Context = tuple[tuple[str, str], ...]
+_WITH = "with "
+
+
+def context_of(value: str) -> Context | None:
+    """Return what `with union entry.value.pointer=struct item; ...` says, None for any other answer."""
+    if not value.startswith(_WITH):
+        return None
+    pairs = (part.split("=", 1) for part in value.removeprefix(_WITH).split(";") if "=" in part)
+    return tuple(sorted((subject.strip(), target.strip()) for subject, target in pairs))
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """Something that must hold of an object: the `width` bits from `bit` on are `value`, or lead to `function`."""
+
+    bit: int
+    width: int
+    value: int = 0
+    function: str = ""  # its key
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +63,11 @@ class Slot:
     back: int = 0
     extent: str = "one"
     count: tuple[int, int] = (0, 0)
+    tests: tuple[Test, ...] = ()  # the pointer is there only while all hold
+    context: Context = ()  # in which its target is seen
+    conditions: tuple[tuple[str, str], ...] = ()  # siblings of what it is in, and what each must be
+    untyped: bool = False  # what it leads to was decided, not declared
+    fresh: bool = False  # its target is what the container holds, and no part of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +83,20 @@ class Open:
     evidence: tuple[str, ...] = ()
 
 
+def conditions(said: str) -> list[tuple[str, str, str]]:
+    """Return (member, sibling, value) of each part of `list=it.type == LIST; text=1` that is as simple as the first."""
+    found = _CONDITION.findall(said)
+    return [(member, sibling, value) for member, sibling, value in found]
+
+
+def is_payload(said: str) -> bool:
+    """Whether an answer about a pointer has a form of its own: `with ...`, or `TYPE when SIBLING=FUNCTION`."""
+    return (
+        context_of(said) is not None
+        or re.fullmatch(r"(struct|union) \S+ when \w+ *= *\S+( and \w+ *= *\S+)?", said) is not None
+    )
+
+
 class Graph:
     """The types of the running version, as a migration walks over them."""
 
@@ -63,6 +107,7 @@ class Graph:
         self.decisions = decisions
         self.moved = moved  # keys of variables that get new storage
         self.open: dict[tuple[Topic, str], Open] = {}
+        self._context: dict[str, str] = {}
 
     # -- what has to be found
 
@@ -110,8 +155,15 @@ class Graph:
             yield core.key
         for topic in (Topic.PAYLOAD, Topic.ELEMENT):
             value = self.decisions.value(topic, f"{record.key}.{member.name}")
-            if value and value != "-":
-                yield value.rsplit(".", 1)[0] if topic is Topic.ELEMENT else value
+            if value and value != "-" and context_of(value) is None:
+                yield value.rsplit(".", 1)[0] if topic is Topic.ELEMENT else value.partition(" when ")[0]
+        yield from (target for subject, target in self._said_within if subject == f"{record.key}.{member.name}")
+
+    @cached_property
+    def _said_within(self) -> Context:
+        """What is said of members in some container."""
+        said = (context_of(each.value) for each in self.decisions.of(Topic.PAYLOAD))
+        return tuple(pair for context in said if context is not None for pair in context if pair[1] != "-")
 
     def is_interesting(self, ctype: CType) -> bool:
         """Whether objects of `ctype`, or what they point at, have to be met."""
@@ -119,6 +171,19 @@ class Graph:
         return isinstance(core, Named) and core.key in self.interesting
 
     # -- where pointers are
+
+    def seen(self, ctype: CType, subject: str, context: Context) -> list[Slot]:
+        """Return the pointers of an object of `ctype` as `slots` does, where it is part of a container."""
+        self._context = dict(context)
+        try:
+            return [
+                replace(each, context=context)
+                if each.target is not None and each.context == () and not each.fresh
+                else each
+                for each in self.slots(ctype, subject)
+            ]
+        finally:
+            self._context = {}
 
     def slots(self, ctype: CType, subject: str = "") -> list[Slot]:
         """Return the pointers of an object of `ctype`, which `subject` names: a record's key, or that of a variable."""
@@ -163,7 +228,7 @@ class Graph:
         return own if any(self.decisions.value(topic, own) is not None for topic in said) else general
 
     def _placed(self, slot: Slot, offset: int, record: Record, member: Member) -> Slot:
-        slot = replace(slot, offset=slot.offset + offset)
+        slot = self._resolved(replace(slot, offset=slot.offset + offset), offset, record)
         if slot.extent != "counted" or slot.count[1]:
             return replace(slot, count=(slot.count[0] + offset, slot.count[1])) if slot.count[1] else slot
         sibling = self.decisions.value(Topic.LENGTH, f"{record.key}.{member.name}")
@@ -172,6 +237,32 @@ class Graph:
             self.ask(Topic.LENGTH, f"{record.key}.{member.name}", f"{record.key} has no member {sibling} that counts")
             return replace(slot, extent="one")
         return replace(slot, count=(counter.offset // 8, counter.size // 8))
+
+    def _resolved(self, slot: Slot, offset: int, record: Record) -> Slot:
+        """Turn conditions on siblings into tests of bits; those of an inner record move with it."""
+        moved = tuple(replace(test, bit=test.bit + 8 * offset) for test in slot.tests)
+        own = tuple(self._test(slot, record, sibling, wanted) for sibling, wanted in slot.conditions)
+        return replace(slot, tests=(*moved, *(test for test in own if test is not None)), conditions=())
+
+    def _test(self, slot: Slot, record: Record, sibling: str, wanted: str) -> Test | None:
+        member = next((each for each in record.members if each.name == sibling), None)
+        if member is not None and wanted in self.types.program.functions:
+            return Test(member.offset, 64, function=wanted)
+        number = self.constant(wanted)
+        if member is None or number is None:
+            self.ask(Topic.PAYLOAD, slot.name, f"{record.key} has no {sibling} that could be {wanted}")
+            return None
+        return Test(member.offset, member.width if member.width is not None else member.size, number)
+
+    def constant(self, text: str) -> int | None:
+        """Return the value of a number or an enumeration constant of the old version."""
+        if text.lstrip("-").isdigit():
+            return int(text)
+        for enum in self.types.program.enums.values():
+            for name, value in enum.constants:
+                if name == text:
+                    return value
+        return None
 
     def _repeated(self, inner: list[Slot], length: int, size: int) -> list[Slot]:
         found = []
@@ -198,17 +289,34 @@ class Graph:
         if all(place == places[0] for place in places):
             same = all(slots == each[0] for slots in each)
             return each[0] if same else [replace(slot, target=None) for slot in each[0]]
+        known = next((n for n, m in enumerate(record.members) if f"{record.key}.{m.name}" in self._context), None)
+        if known is not None:
+            return each[known]
         said = self.decisions.value(Topic.UNION, subject)
         if said == "address":
             merged = {slot.offset: replace(slot, target=None) for slots in each for slot in slots}
             return list(merged.values())
+        if said is not None and "=" in said:
+            return self._conditional(record, each, said)
         chosen = next((number for number, member in enumerate(record.members) if member.name == said), None)
         if chosen is not None:
             return each[chosen]
         if said is None and not is_foreign(record.coord):
             names = tuple(member.name for member in record.members if member.name)
-            self.ask(Topic.UNION, subject, f"{subject} holds a pointer or something else: which?", ("address", *names))
+            self.ask(
+                Topic.UNION, subject, f"{subject} holds a pointer or something else: which?", (*names, *UNION_FORMS)
+            )
         return []
+
+    @staticmethod
+    def _conditional(record: Record, each: list[list[Slot]], said: str) -> list[Slot]:
+        """Pointers under conditions on siblings of the union, which its holder resolves: `list=it.type == LIST`."""
+        found = []
+        for name, sibling, value in conditions(said):
+            number = next((n for n, member in enumerate(record.members) if member.name == name), None)
+            if number is not None:
+                found += [replace(slot, conditions=((sibling, value),)) for slot in each[number]]
+        return found
 
     def _pointer(self, target: CType, subject: str) -> Slot | None:
         bare = self.types.bare(target)
@@ -217,8 +325,10 @@ class Graph:
         slot = Slot(subject, 0)
         if isinstance(bare, Primitive):
             return self._untyped(slot, subject) if bare.name == "void" else slot
-        if not self.is_interesting(bare) or self.decisions.value(Topic.PAYLOAD, subject) == "-":
+        said = self.decisions.value(Topic.PAYLOAD, subject) or ""
+        if not self.is_interesting(bare) or said == "-":
             return slot
+        slot = replace(slot, context=context_of(said) or ())
         return self._sized(replace(slot, target=bare), bare, subject)
 
     def _to_node(self, slot: Slot, element: str) -> Slot:
@@ -229,23 +339,29 @@ class Graph:
         if record is None or member is None:
             self.ask(Topic.ELEMENT, slot.name, f"{element} is no member of a type of the old version")
             return slot
-        return replace(slot, target=Named(record.tag, key), back=member.offset // 8)
+        return replace(slot, target=Named(record.tag, key), back=member.offset // 8, untyped=True)
 
     def _untyped(self, slot: Slot, subject: str) -> Slot:
-        said = self.decisions.value(Topic.PAYLOAD, subject)
+        within = self._context.get(subject)
+        said = self.decisions.value(Topic.PAYLOAD, subject) if within is None else within
         if said is None or said == "-":
             return slot
+        said, _, test = said.partition(" when ")
         record = self.types.program.records.get(said)
         if record is None:
             self.ask(Topic.PAYLOAD, subject, f"{said} is no type of the old version")
             return slot
-        return replace(slot, target=Named(record.tag, said)) if said in self.interesting else slot
+        wanted = replace(slot, target=Named(record.tag, said), untyped=True, fresh=within is not None)
+        if test:
+            pairs = (part.partition("=") for part in test.split(" and "))
+            wanted = replace(wanted, conditions=tuple((one.strip(), other.strip()) for one, _, other in pairs))
+        return wanted if said in self.interesting else slot
 
     def _sized(self, slot: Slot, target: CType, subject: str) -> Slot:
         said = self.decisions.value(Topic.LENGTH, subject)
         if said is None:
             counters = self.counters(subject)
-            if isinstance(target, Pointer) or (counters and not self._is_single(target)):
+            if isinstance(target, Pointer) or (counters and not self._links_to_itself(target)):
                 question = f"how many objects stand where {subject} ({spell(target)} *) leads?"
                 self.ask(Topic.LENGTH, subject, question, ("one", "allocation", *counters))
             return slot
@@ -269,13 +385,6 @@ class Graph:
             if near and whole and COUNTS.search(member.name):
                 found.append(member.name)
         return tuple(found)
-
-    def _is_single(self, target: CType) -> bool:
-        """Whether no array of a record is on the heap: it links to itself, or nothing that names it allocates."""
-        record = self.types.record(target)
-        if record is None:
-            return False
-        return self._links_to_itself(target) or not self.pair.old_usage.allocators_of(record.key)
 
     def _links_to_itself(self, target: CType) -> bool:
         """Whether objects of a record are linked one to the next, so that a pointer leads to one of them."""

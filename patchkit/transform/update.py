@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from patchkit.diff.types import is_foreign
 from patchkit.errors import ConfigError
-from patchkit.model.codec import fingerprints
 from patchkit.model.decision import Author, Decision, Decisions, Topic
-from patchkit.model.program import Program
+from patchkit.model.program import Enum, Program, Record, Typedef, Variable
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -52,11 +52,17 @@ class Update:
 
 
 def state_fingerprint(program: Program) -> str:
-    """Return a digest of the types and variables of a version, which are what an update is about."""
+    """Return a digest of the types and variables of a version, which are what an update is about.
+
+    What is foreign does not count: the C library of the machine that reads it may be another.
+    """
     digest = hashlib.blake2b(digest_size=12)
-    for table in (program.records, program.enums, program.typedefs, program.variables):
-        for key, value in sorted(fingerprints(table).items()):
-            digest.update(f"{key}\0{value}\n".encode("utf-8", "surrogateescape"))
+    tables: tuple[Mapping[str, Record | Enum | Typedef | Variable], ...]
+    tables = (program.records, program.enums, program.typedefs, program.variables)
+    for table in tables:
+        own = ((key, entity) for key, entity in table.items() if not is_foreign(entity.coord))
+        for key, entity in sorted(own, key=lambda pair: pair[0]):
+            digest.update(f"{key}\0{entity.fingerprint}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 

@@ -34,7 +34,11 @@ static int refuse(struct pk_migration *migration, const char *what, int64_t valu
     refused_value = value;
     return 1;
 }
-static const struct pk_services services = {forward, refuse};
+static int note(struct pk_migration *migration, void *object, void (*release)(void *), int made) {
+    (void)migration, (void)object, (void)release, (void)made;
+    return 0;
+}
+static const struct pk_services services = {forward, refuse, note};
 static struct pk_migration migration = {&services};
 static int failures;
 #define CONVERT(name) (refused[0] = 0, memset(&to, 0, sizeof to), pk_convert_##name(&migration, &from, &to))

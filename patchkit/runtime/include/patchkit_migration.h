@@ -25,6 +25,7 @@ struct pk_migration; /* the runtime's own state of one migration */
 struct pk_services {
     void *(*forward)(struct pk_migration *migration, const void *old);
     int (*refuse)(struct pk_migration *migration, const char *what, int64_t value);
+    int (*note)(struct pk_migration *migration, void *object, void (*release)(void *), int made);
 };
 
 struct pk_migration {
@@ -40,6 +41,17 @@ static inline void *pk_forward(struct pk_migration *migration, const void *old) 
  * Returns 1, so that a conversion can return what this returns. */
 static inline int pk_refuse(struct pk_migration *migration, const char *what, int64_t value) {
     return migration->services->refuse(migration, what, value);
+}
+
+/* Says that `object` was allocated for the new version: `release` frees it if the update is undone. Returns it. */
+static inline void *pk_made(struct pk_migration *migration, void *object, void (*release)(void *object)) {
+    return object && migration->services->note(migration, object, release, 1) ? NULL : object;
+}
+
+/* Says that the new version has no use for an old object: `release` frees it once the update cannot be undone any more. */
+static inline void pk_dropped(struct pk_migration *migration, const void *old, void (*release)(void *object)) {
+    if (old)
+        migration->services->note(migration, (void *)(uintptr_t)old, release, 0);
 }
 
 /* Writes every member of the object at `to`, which holds zeros, from the old one at `from`, whose pointers still lead to
@@ -66,11 +78,23 @@ enum { PK_NO_SHAPE = -1 };
 enum pk_extent {
     PK_ONE,        /* one */
     PK_ALLOCATION, /* as many as the allocation has room for */
-    PK_COUNTED     /* as many as the integer at `count_offset` of the same object says, times `times` */
+    PK_COUNTED     /* as many as the integer at `count_offset` of the same object says */
+};
+
+/* The type of what a pointer leads to is not in its own type but was decided: what is there is looked at first. */
+#define PK_UNTYPED 1u
+
+/* Something that must hold of an object: the `width` bits from `bit` on are `value`, or the 64 bits are `address`. */
+struct pk_test {
+    uint32_t bit;
+    uint32_t width; /* 0: it holds always */
+    uint64_t value;
+    const void *address; /* in place of `value`; NULL: none */
 };
 
 /* A pointer in an object, or `repeat` of them `stride` apart. */
 struct pk_slot {
+    const char *name; /* of the member */
     uint32_t offset;
     uint32_t repeat;
     uint32_t stride;
@@ -79,8 +103,8 @@ struct pk_slot {
     uint32_t extent;       /* enum pk_extent */
     int32_t count_offset;
     uint32_t count_size;   /* of the integer, 1, 2, 4 or 8 */
-    uint32_t times;
-    uint32_t mask;         /* low bits that are no part of the address */
+    uint32_t flags;
+    struct pk_test when[2]; /* the pointer is there only while both hold */
 };
 
 /* `size` bytes at `from` of an old object are at `to` of the new one: for pointers into the middle. Sorted by `from`. */

@@ -33,7 +33,17 @@ static int refuse(struct pk_migration *migration, const char *what, int64_t valu
     return 1;
 }
 
-static const struct pk_services services = {forward, refuse};
+static int note(struct pk_migration *migration, void *object, void (*release)(void *), int made) {
+    struct pk_moving *moving = (struct pk_moving *)migration;
+    struct pk_noted *row = pk__push(&moving->noted);
+    if (row)
+        *row = (struct pk_noted){object, release, made};
+    else if (!moving->failed)
+        moving->failed = pk__fail("PKL104", "there is no memory to note what the update's code makes");
+    return !row;
+}
+
+static const struct pk_services services = {forward, refuse, note};
 
 static uint64_t integer(const uint8_t *place, uint32_t size) {
     uint64_t value = 0;
@@ -45,22 +55,54 @@ static uint64_t integer(const uint8_t *place, uint32_t size) {
 static uint64_t extent(const struct pk_plan *plan, const struct pk_slot *slot, const uint8_t *holder, uintptr_t place) {
     const struct pk_shape *shape = &plan->shapes[slot->shape];
     switch (slot->extent) {
-    case PK_COUNTED: return integer(holder + slot->count_offset, slot->count_size) * slot->times;
+    case PK_COUNTED: return integer(holder + slot->count_offset, slot->count_size);
     case PK_ALLOCATION: return shape->room ? shape->room((void *)place) / shape->size : 1;
     default: return 1;
     }
+}
+
+static int holds(const struct pk_test *test, const uint8_t *holder) {
+    uint32_t bit = test->bit & 7;
+    const uint8_t *place = holder + test->bit / 8;
+    if (!test->width)
+        return 1;
+    if (test->width == 64)
+        return integer(place, 8) == (test->address ? (uintptr_t)test->address : test->value);
+    uint64_t word = integer(place, (bit + test->width + 7) / 8) >> bit;
+    return (word & (((uint64_t)1 << test->width) - 1)) == test->value;
+}
+
+/* Whether the slot's pointer is there: what stands in its place may be something else. */
+static int is_there(const struct pk_slot *slot, const uint8_t *holder) {
+    return holds(&slot->when[0], holder) && holds(&slot->when[1], holder);
+}
+
+/* What an untyped pointer leads to has to be a block of just the size that the decided type takes. */
+static const struct pk_error *check_block(const struct pk_moving *moving, const struct pk_slot *slot, uintptr_t place) {
+    enum { SLACK = 40 }; /* bytes that the C library's allocator adds at most */
+    const struct pk_shape *shape = &moving->plan->shapes[slot->shape];
+    if (!(slot->flags & PK_UNTYPED) || !shape->room || pk__is_variable(moving, place) || pk__object_at(moving, place))
+        return NULL;
+    size_t room = place % 16 == 0 && place >= PK_PAGE ? shape->room((void *)place) : 0;
+    if (room >= shape->size && room <= shape->size + SLACK)
+        return NULL;
+    return pk__fail("PKL121", "%s leads to %x, where no %s is: its block has %d bytes", slot->name, (uint64_t)place, shape->name,
+                    (int64_t)room);
 }
 
 static const struct pk_error *follow_slot(struct pk_moving *moving, const struct pk_slot *slot, const uint8_t *holder) {
     const struct pk_error *error = NULL;
     for (uint32_t i = 0; i < slot->repeat && !error; i++) {
         uintptr_t place;
+        if (!is_there(slot, holder + (size_t)i * slot->stride))
+            continue;
         pk__copy(&place, holder + slot->offset + (size_t)i * slot->stride, sizeof place);
-        place &= ~(uintptr_t)slot->mask;
         if (!place)
             continue;
         place -= (uintptr_t)(intptr_t)slot->back;
-        error = pk__add_object(moving, place, slot->shape, extent(moving->plan, slot, holder + (size_t)i * slot->stride, place), 0);
+        error = check_block(moving, slot, place);
+        if (!error)
+            error = pk__add_object(moving, place, slot->shape, extent(moving->plan, slot, holder + (size_t)i * slot->stride, place), 0);
     }
     return error;
 }
@@ -260,21 +302,21 @@ static const struct pk_error *convert_on_heap(struct pk_moving *moving, const st
 static const struct pk_error *forward_slot(struct pk_moving *moving, const struct pk_slot *slot, uint8_t *holder) {
     for (uint32_t i = 0; i < slot->repeat; i++) {
         uint8_t *place = holder + slot->offset + (size_t)i * slot->stride;
-        uintptr_t word, bits, now;
+        uintptr_t word, now;
         int known;
+        if (!is_there(slot, holder + (size_t)i * slot->stride))
+            continue;
         pk__copy(&word, place, sizeof word);
-        bits = word & slot->mask;
-        now = pk__new_place(moving, word & ~bits, &known);
+        now = pk__new_place(moving, word, &known);
         if (moving->failed)
             return moving->failed;
         if (known && !now)
-            return pk__fail("PKL121", "a pointer at %x leads to what the new version does not have", (uint64_t)place);
-        if (now == (word & ~bits))
+            return pk__fail("PKL121", "%s at %x leads to what the new version does not have", slot->name, (uint64_t)place);
+        if (now == word)
             continue;
         const struct pk_error *error = pk__keep(moving, place, sizeof word, NULL);
         if (error)
             return error;
-        now |= bits;
         pk__copy(place, &now, sizeof now);
         moving->forwarded++;
     }
@@ -324,10 +366,7 @@ static const struct pk_error *in_order(struct pk_moving *moving) {
     if (!error)
         error = convert_all(moving);
     moving->what = "looking for what leads to objects that move";
-    if (!error)
-        error = pk__check_references(moving);
-    moving->what = "the hook `after`"; /* the last, since what it writes is not kept */
-    return error ? error : run_hook(moving, moving->plan->after, "after");
+    return error ? error : pk__check_references(moving);
 }
 
 static void guarded(void *argument) {
@@ -361,6 +400,7 @@ static struct pk_moving *make(struct pk_image *image) {
     moving->plan = (const struct pk_plan *)(image->place + image->payload->plan);
     moving->objects.size = sizeof(struct pk_object);
     moving->again.size = moving->rows.size = sizeof(uint32_t);
+    moving->noted.size = sizeof(struct pk_noted);
     moving->changes.size = sizeof(struct pk_change);
     moving->bytes.size = PK_KEPT;
     moving->first_row = pk__map((moving->plan->root_count + 1) * sizeof *moving->first_row);
@@ -386,18 +426,41 @@ const struct pk_error *pk__migrate(struct pk_image *image) {
     return error;
 }
 
-/* Gives back what was allocated (`ours`), or what it replaced. */
-static void release(const struct pk_moving *moving, int ours) {
+int pk__has_hook(const struct pk_image *image) { return image->moving && image->moving->plan->after; }
+
+static void guarded_hook(void *argument) {
+    struct pk_moving *moving = argument;
+    moving->result = run_hook(moving, moving->plan->after, "after");
+}
+
+const struct pk_error *pk__run_hook(struct pk_image *image) {
+    struct pk_moving *moving = image->moving;
     uint64_t own = pk__thread_pointer(), other = a_thread_pointer();
-    if (!moving->moved || !other)
+    if (!pk__has_hook(image))
+        return NULL;
+    moving->what = "the hook `after`";
+    pk__set_thread_pointer(other);
+    const struct pk_error *error = pk__guard(guarded_hook, moving, longest, &moving->what);
+    pk__set_thread_pointer(own);
+    return error ? error : moving->result;
+}
+
+/* Gives back what was made for the new version (`made`), or what it has no use for. */
+static void release(const struct pk_moving *moving, int made) {
+    uint64_t own = pk__thread_pointer(), other = a_thread_pointer();
+    const struct pk_noted *noted = (const struct pk_noted *)moving->noted.rows;
+    if (!other)
         return;
     pk__set_thread_pointer(other);
-    for (size_t i = 0; i < moving->objects.count; i++) {
+    for (size_t i = 0; i < moving->objects.count && moving->moved; i++) {
         const struct pk_object *object = pk__object(moving, i);
         const struct pk_shape *shape = &moving->plan->shapes[object->shape];
         if (!object->root && object->now != object->old && shape->release)
-            shape->release((void *)(ours ? object->now : object->old));
+            shape->release((void *)(made ? object->now : object->old));
     }
+    for (size_t i = 0; i < moving->noted.count; i++)
+        if (noted[i].made == made)
+            noted[i].release(noted[i].object);
     pk__set_thread_pointer(own);
 }
 
@@ -423,6 +486,7 @@ void pk__free_migration(struct pk_image *image) {
         return;
     pk__empty(&moving->objects);
     pk__empty(&moving->again);
+    pk__empty(&moving->noted);
     pk__empty(&moving->changes);
     pk__empty(&moving->bytes);
     pk__empty(&moving->rows);

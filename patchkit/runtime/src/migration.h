@@ -42,12 +42,20 @@ struct pk_change {
     size_t kept; /* the row of `bytes` where its bytes begin */
 };
 
+/* An object that the update's code made or has no use for any more, and what frees it. */
+struct pk_noted {
+    void *object;
+    void (*release)(void *object);
+    int made;
+};
+
 struct pk_moving {
     struct pk_migration shared; /* comes first: what the update's code sees */
     const struct pk_plan *plan;
     struct pk_vector objects; /* variables come first, sorted by place */
     size_t variables;
     struct pk_vector again;   /* uint32_t: objects that turned out to be longer than was known */
+    struct pk_vector noted;
     struct pk_vector changes;
     struct pk_vector bytes;
     struct pk_vector rows;    /* int32_t: where elements of variables went, see first_row */
@@ -70,6 +78,8 @@ struct pk_moving {
 PK_STOPPED struct pk_object *pk__object(const struct pk_moving *moving, size_t index);
 PK_STOPPED const struct pk_error *pk__add_object(struct pk_moving *moving, uintptr_t place, int32_t shape, uint64_t count, uint32_t root);
 PK_STOPPED struct pk_object *pk__object_at(const struct pk_moving *moving, uintptr_t place);
+/* Whether `place` is inside of a variable that the migration knows. */
+PK_STOPPED int pk__is_variable(const struct pk_moving *moving, uintptr_t place);
 /* Marks what is a part of another object. */
 PK_STOPPED const struct pk_error *pk__drop_parts(struct pk_moving *moving);
 PK_STOPPED int pk__is_changed(const struct pk_moving *moving, const struct pk_object *object);
@@ -90,6 +100,9 @@ PK_STOPPED const struct pk_error *pk__check_references(struct pk_moving *moving)
 
 /* migrate.c */
 PK_STOPPED const struct pk_error *pk__migrate(struct pk_image *image);
+/* The programmer's code for when all is converted and switched. What it writes is not kept. */
+int pk__has_hook(const struct pk_image *image);
+PK_STOPPED const struct pk_error *pk__run_hook(struct pk_image *image);
 PK_STOPPED void pk__unmigrate(struct pk_image *image);
 /* The old objects that moved are given back; only while all threads stand still outside the allocator. */
 PK_STOPPED void pk__forget_old(struct pk_image *image);

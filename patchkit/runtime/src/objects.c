@@ -98,6 +98,8 @@ static const struct pk_object *variable_around(const struct pk_moving *moving, u
     return place - object->old < (uint64_t)moving->plan->shapes[object->shape].size * object->count ? object : NULL;
 }
 
+int pk__is_variable(const struct pk_moving *moving, uintptr_t place) { return variable_around(moving, place) != NULL; }
+
 static const struct pk_error *lengthen(struct pk_moving *moving, struct pk_object *object, uint64_t count) {
     uint32_t *again = pk__push(&moving->again);
     if (!again)

@@ -47,6 +47,21 @@ static int is_old_storage(struct pk_moving *moving, uintptr_t place) {
     return known;
 }
 
+/* Whether an earlier update left the variable there behind: nothing reads it any more. */
+static int is_abandoned(uintptr_t place) {
+    for (const struct pk_image *image = pk__runtime.images; image; image = image->older) {
+        if (image->reverted || image->payload->plan == PK_NOWHERE)
+            continue;
+        const struct pk_plan *plan = (const struct pk_plan *)(image->place + image->payload->plan);
+        for (uint32_t i = 0; i < plan->root_count; i++) {
+            const struct pk_root *root = &plan->roots[i];
+            if (root->moved && place - (uintptr_t)root->place < (uint64_t)plan->shapes[root->shape].size * root->count)
+                return 1;
+        }
+    }
+    return 0;
+}
+
 static void look_through(struct search *search, uintptr_t start, uintptr_t end, const char *where) {
     uint64_t *words = pk__runtime.scratch->words;
     const size_t most = sizeof pk__runtime.scratch->words;
@@ -55,7 +70,8 @@ static void look_through(struct search *search, uintptr_t start, uintptr_t end, 
         if (!pk__peek(at, words, some))
             continue;
         for (size_t i = 0; i < some / 8; i++)
-            if (words[i] >= search->moving->low && words[i] < search->moving->high && !is_old_storage(search->moving, at + 8 * i))
+            if (words[i] >= search->moving->low && words[i] < search->moving->high && !is_old_storage(search->moving, at + 8 * i) &&
+                !is_abandoned(at + 8 * i))
                 look_at(search, words[i], where, at + 8 * i);
     }
 }

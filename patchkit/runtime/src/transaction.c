@@ -98,10 +98,14 @@ __attribute__((noreturn)) static void rehearse_in_copy(struct pk_image *image, s
         error = pk__switch(image);
     if (!error)
         error = check_switched(image);
-    if (!error)
-        error = pk__unswitch(image);
-    pk__undo_moves();
-    pk__unmigrate(image);
+    if (!error && pk__has_hook(image)) /* what it writes is not kept, so there is no way back from it */
+        error = pk__run_hook(image);
+    else {
+        if (!error)
+            error = pk__unswitch(image);
+        pk__undo_moves();
+        pk__unmigrate(image);
+    }
     if (error)
         pk__copy(&said->error, error, sizeof *error);
     said->done = error ? -1 : 1;
@@ -195,6 +199,11 @@ static const struct pk_error *switch_live(struct pk_image *image, const struct p
     error = pk__migrate(image);
     if (!error && (error = pk__switch(image)))
         pk__unmigrate(image);
+    if (!error && (error = pk__run_hook(image))) {
+        pk__unswitch(image);
+        pk__undo_moves();
+        pk__unmigrate(image);
+    }
     if (!error) {
         take(image);
         begin_probation(wish);

@@ -1,0 +1,86 @@
+"""kvd walked through versions that change the types of live state, under full load: nothing may be lost.
+
+v1 -> v2: a member in the hottest struct and in the one global struct, a table written in part. v2 -> v3: a list of
+nodes becomes one of chunks, entries of every hash table grow, an enumeration in stored values is renumbered, two
+settings become a list, tables of functions get a slot.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.support import kvd, patchkit
+from tests.support.chains import PROGRAMS, recorded
+from tests.support.live import Chain, ask, runtime_preloaded
+from tests.support.loads import loading
+
+UPDATES = PROGRAMS / "kvd/updates"
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
+    """The versions, recorded, and the bundles that carry their authored updates."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATCHKIT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+        for version in kvd.VERSIONS:
+            recorded("kvd", version, folder)
+        bundles = tuple(_bundle(folder, old, new) for old, new in pairwise(kvd.VERSIONS))
+        yield Chain("kvd", folder, kvd.VERSIONS, bundles)
+
+
+def _bundle(folder: Path, old: str, new: str) -> Path:
+    update, output = folder / "updates" / f"{old}--{new}", folder / f"{old}--{new}.pkb"
+    shutil.copytree(UPDATES / update.name, update)
+    done = patchkit("plan", str(update), cwd=folder)
+    assert done.code == 0, done.out + done.err
+    done = patchkit("bundle", old, new, "--update", str(update), "-o", str(output), cwd=folder)
+    assert done.code == 0, done.err
+    return output
+
+
+def test_live_state_goes_with_the_program(chain: Chain, tmp_path: Path) -> None:
+    with runtime_preloaded(Path(os.environ["PATCHKIT_CACHE"])):
+        started = kvd.serving(chain.binary, tmp_path)
+        with started as server, loading(kvd.CLIENT, "--unixsocket", server.path) as load:
+            server.ask("RPUSH", "list", *(str(number) for number in range(100)))
+            server.ask("HSET", "hash", "field", "value")
+            server.ask("SETEX", "soon", "1000", "x")
+            for number, bundle in enumerate(chain.bundles, 1):
+                load.wait_for_more()
+                done = ask("apply", server.process.pid, bundle, cwd=tmp_path)
+                assert done.code == 0, done.err
+                load.wait_for_more()
+                status = json.loads(ask("status", server.process.pid, "--json", cwd=tmp_path).out)
+                assert len(status["updates"]) == number
+                _check(server)
+            assert server.ask("SADD", "set", "a") == b":1\r\n"  # a command that only the last version has
+            seen = load.finish()
+            assert server.stop() == 0
+    faults = {name: seen[name] for name in ("wrong", "lost", "errors", "lost_connections", "reconnects")}
+    assert faults == dict.fromkeys(faults, 0), seen
+
+
+def _check(server: kvd.Server) -> None:
+    """What was stored before is there, and what later versions count goes on from there."""
+    values = b"".join(b"$%d\r\n%d\r\n" % (len(str(number)), number) for number in range(100))
+    assert server.ask("LRANGE", "list", "0", "-1") == b"*100\r\n" + values
+    assert server.ask("HGET", "hash", "field") == b"$5\r\nvalue\r\n"
+    assert server.ask("HEXISTS", "hash", "field") == b":1\r\n"
+    assert server.ask("TYPE", "hash") == b"$4\r\nhash\r\n"
+    assert 900 < int(server.ask("TTL", "soon")[1:]) <= 1000
+    assert server.ask("INCRBY", "number", "5").startswith(b":")
+
+
+def test_state_that_was_converted_cannot_go_back(chain: Chain, tmp_path: Path) -> None:
+    with runtime_preloaded(Path(os.environ["PATCHKIT_CACHE"])), kvd.serving(chain.binary, tmp_path) as server:
+        assert ask("apply", server.process.pid, chain.bundles[0], cwd=tmp_path).code == 0
+        done = ask("revert", server.process.pid, cwd=tmp_path)
+        assert done.code == 1
+        assert "PKL109" in done.err
+        assert server.ask("PING") == b"+PONG\r\n"
