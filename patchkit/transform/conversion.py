@@ -1,5 +1,7 @@
 """C that converts an object of a changed record, member by member, each statement with its reason."""
 
+from functools import cached_property
+
 from patchkit.diff.ctypes_compare import relate
 from patchkit.diff.library_objects import library_object
 from patchkit.diff.pair import Pair
@@ -12,7 +14,7 @@ from patchkit.transform.arrays import convert_array, is_raw_copy
 from patchkit.transform.changed import Changed
 from patchkit.transform.enumerations import Renumbering
 from patchkit.transform.headers import Header
-from patchkit.transform.layouts import is_raw
+from patchkit.transform.layouts import is_raw, loosely_placed
 from patchkit.transform.members import Matcher, Source, Story, tell
 from patchkit.transform.migration import Side
 from patchkit.transform.names import conversion_name, rest_name, transformer_name
@@ -29,6 +31,7 @@ _BITS = """\
 #define PK_BITS(member, value) \\
     do { \\
         _Pragma("GCC diagnostic push") _Pragma("GCC diagnostic ignored \\"-Wconversion\\"") \\
+        _Pragma("GCC diagnostic ignored \\"-Wsign-conversion\\"") \\
         (member) = (value); \\
         _Pragma("GCC diagnostic pop") \\
     } while (0)
@@ -47,6 +50,11 @@ class Conversions:
         self.enums = Renumbering(decisions, self.old_header.names, self.new_header.names)
         self.matcher = Matcher(pair, decisions)
         self.done: dict[str, Conversion] = {}
+
+    @cached_property
+    def loose(self) -> dict[Side, frozenset[str]]:
+        """By side, the keys of records of which objects may lie anywhere."""
+        return {Side.OLD: loosely_placed(self.pair.old_types), Side.NEW: loosely_placed(self.pair.new_types)}
 
     def convert(self, old_key: str, new_key: str) -> Conversion:
         """Return the conversion of a record, made once."""
@@ -104,8 +112,8 @@ class Conversions:
             f"/* {made.old}: {sizes[0]} bytes become {sizes[1]} */",
             *([f"pk_conversion {own};"] if made.by_hand else ()),
             f"{kind} {own}(struct pk_migration *migration, const void *from, void *to) {{",
-            *self._pointer("old", f"const {old}", "from", self.pair.old.records[made.old].align),
-            *self._pointer("new", new, "to", self.pair.new.records[made.new].align),
+            *self._pointer("old", f"const {old}", "from", self._alignment(Side.OLD, made.old)),
+            *self._pointer("new", new, "to", self._alignment(Side.NEW, made.new)),
             "    (void)migration, (void)old, (void)new;",
             *made.lines,
             "    return 0;",
@@ -123,13 +131,22 @@ class Conversions:
             ]
         return "\n".join(lines)
 
+    def _alignment(self, side: Side, key: str) -> int:
+        """What an object of a record is aligned to at least, 0 where its type alone says it.
+
+        It may lie in a packed record; and while it is converted it may stand aside, where it is aligned to no more
+        than a word.
+        """
+        record = (self.pair.old if side is Side.OLD else self.pair.new).records[key]
+        return 1 if key in self.loose[side] else _ALIGNED if record.align > _ALIGNED else 0
+
     @staticmethod
     def _pointer(name: str, ctype: str, value: str, align: int) -> tuple[str, ...]:
-        """Declare `old` or `new`. An object may stand aside while it is converted, where it is aligned to no more."""
-        if align <= _ALIGNED:
+        """Declare `old` or `new`."""
+        if not align:
             return (f"    {ctype} *{name} = {value};",)
         return (
-            f"    typedef {ctype} {name}_object __attribute__((aligned({_ALIGNED})));",
+            f"    typedef {ctype} {name}_object __attribute__((aligned({align})));",
             f"    {name}_object *{name} = {value};",
         )
 

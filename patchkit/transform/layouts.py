@@ -8,13 +8,12 @@ follow each record prove it either way, so a wrong guess is a compiler's error a
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from patchkit.diff.types import ScalarKind, Types, is_foreign
+from patchkit.diff.types import Types, is_foreign
 from patchkit.model.ctype import (
     Array,
     CType,
     Named,
     Opaque,
-    Pointer,
     Primitive,
     Qualified,
     Tag,
@@ -272,12 +271,21 @@ def _up(value: int, unit: int) -> int:
     return -(-value // unit) * unit
 
 
-def is_pointer(types: Types, ctype: CType) -> bool:
-    """Whether `ctype` is a pointer to an object or a function."""
-    return isinstance(types.bare(ctype), Pointer)
-
-
-def is_float(types: Types, ctype: CType) -> bool:
-    """Whether `ctype` is a real floating type."""
-    scalar = types.scalar(ctype)
-    return scalar is not None and scalar.kind is ScalarKind.FLOAT
+def loosely_placed(types: Types) -> frozenset[str]:
+    """Return the keys of records that some record holds where they are not aligned, as a packed one does."""
+    inside: dict[str, set[str]] = {}
+    found = set[str]()
+    for key, record in types.program.records.items():
+        for member in record.members:
+            inner = types.record(member.type) if member.width is None else None
+            if inner is None:
+                continue
+            inside.setdefault(key, set()).add(inner.key)
+            if record.align < inner.align or member.offset // 8 % max(inner.align, 1):
+                found.add(inner.key)
+    waiting = list(found)
+    while waiting:
+        more = inside.get(waiting.pop(), set()) - found
+        found |= more
+        waiting += more
+    return frozenset(found)

@@ -123,8 +123,12 @@ def _chosen(at: Context, old: Place, new: Place, records: tuple[Record, Record],
             at.value(at, one, two, f"decided: {one.name} is in use")
         return
     with at.made.block("", "the member in use, as decided; `it` is what the union is in"):
-        holder = _holder(old)
-        at.made.line(f"const __typeof__(*({holder})) *it = {holder};")
+        holder, pointed = _holder(old)
+        if pointed:
+            at.made.line(f"const __typeof__(*{holder}) *it = {holder};")
+        else:  # it may lie in a packed record
+            at.made.line(f"typedef const __typeof__({holder}) around __attribute__((aligned(1)));")
+            at.made.line(f"around *it = (const void *)&{holder};")
         at.made.line("(void)it;")
         for number, (name, _, condition) in enumerate(choices):
             one, two = _both(at, old, new, records, name.strip())
@@ -151,9 +155,9 @@ def _both(
     return one, two
 
 
-def _holder(place: Place) -> str:
-    """A pointer to what a union is in."""
+def _holder(place: Place) -> tuple[str, bool]:
+    """What a union is in, and whether that is a pointer."""
     if not place.name:
-        return place.text if place.pointed else f"&{place.text}"
+        return place.text, place.pointed
     arrow, dot = place.text.rfind(f"->{place.name}"), place.text.rfind(f".{place.name}")
-    return place.text[:arrow] if arrow > dot else f"&{place.text[:dot]}"
+    return (place.text[:arrow], True) if arrow > dot else (place.text[:dot], False)
