@@ -11,6 +11,7 @@ PROGRAMS = ROOT / "corpora/programs"
 CHAINS = {
     "kvd": ("v1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5"),
     "cached": ("v1", "v2", "v3", "v4"),
+    "ftpd": ("v1", "v2", "v3"),
 }
 SANITIZED = "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
