@@ -5,7 +5,8 @@ Readers and reports are imported by the function that needs them, so that help a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, assert_never
@@ -83,15 +84,15 @@ def read_version(spec: str, around: Surroundings, reading: Reading) -> Program:
 
     Raises PatchkitError for what cannot be found, built or read; what cannot be read in part is in the program's gaps.
     """
-    return _read(_settled(_open(spec, around, reading), around), around)
+    with _opened([spec], around, reading) as (version,):
+        return _read(_settled(version, around), around)
 
 
 def compare(old: str, new: str, around: Surroundings, reading: Reading) -> Comparison:
     """Return what changed from version `old` to version `new`; raises as `read_version` does."""
     from patchkit.read.collector import without_collector
 
-    with without_collector():
-        opened = [_open(spec, around, reading) for spec in (old, new)]
+    with without_collector(), _opened([old, new], around, reading) as opened:
         from patchkit.diff import diff_programs
 
         before, after = (_settled(version, around) for version in opened)
@@ -270,6 +271,20 @@ class _Finished:
     """A version that was read, or can be without its source."""
 
     program: Program
+
+
+@contextmanager
+def _opened(specs: Sequence[str], around: Surroundings, reading: Reading) -> Iterator[list[_Source | _Finished]]:
+    """Open versions, and close them when they are done with."""
+    versions: list[_Source | _Finished] = []
+    try:
+        for spec in specs:
+            versions.append(_open(spec, around, reading))
+        yield versions
+    finally:
+        for version in versions:
+            if isinstance(version, _Source) and version.edited is not None:
+                version.edited.close()
 
 
 def _open(spec: str, around: Surroundings, reading: Reading) -> _Source | _Finished:

@@ -36,9 +36,9 @@ def compare_meanings(pair: Pair, bodies: list[tuple[Function, Function]], change
     suspects: dict[str, dict[str, list[str]]] = defaultdict(dict)
     for name in names:
         owner = owners.get(name, [])
-        users = pair.old_usage.accessors(name)
-        if len(owner) == 1 and owner[0] not in told and len(users) >= _ENOUGH and all(f.key in altered for f in users):
-            suspects[owner[0]][name] = sorted(f.name for f in users)
+        users = pair.old_usage.accessor_keys(name)
+        if len(owner) == 1 and owner[0] not in told and len(users) >= _ENOUGH and altered.issuperset(users):
+            suspects[owner[0]][name] = sorted(f.name for f in pair.old_usage.accessors(name))
     return [_change(pair, key, members) for key, members in sorted(suspects.items())]
 
 

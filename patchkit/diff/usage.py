@@ -7,7 +7,7 @@ from enum import Enum as Choice, auto
 from functools import cached_property
 
 from patchkit.diff.types import Types
-from patchkit.model.codec import function_rows
+from patchkit.model.codec import function_names, function_rows
 from patchkit.model.ctype import CType, Function as FunctionType, Named, Pointer, Primitive
 from patchkit.model.program import Facet, Function, Linkage, Program, Variable
 
@@ -50,15 +50,15 @@ class Usage:
 
     @cached_property
     def _mentions(self) -> Mapping[str, list[str]]:
-        return _index((row.key, row.references) for row in function_rows(self.program.functions))
+        return _index(function_names(self.program.functions, "references"))
 
     @cached_property
     def _writes(self) -> Mapping[str, list[str]]:
-        return _index((row.key, row.assigned) for row in function_rows(self.program.functions))
+        return _index(function_names(self.program.functions, "assigned"))
 
     @cached_property
     def _accesses(self) -> Mapping[str, list[str]]:
-        return _index((row.key, row.members) for row in function_rows(self.program.functions))
+        return _index(function_names(self.program.functions, "members"))
 
     def _users(self, index: Mapping[str, list[str]], name: str) -> list[Function]:
         return [self.program.functions[key] for key in index.get(name, ())]
@@ -102,6 +102,10 @@ class Usage:
     def accessors(self, member: str) -> list[Function]:
         """Return the functions that reach a member of that name, of whatever record."""
         return self._users(self._accesses, member)
+
+    def accessor_keys(self, member: str) -> Sequence[str]:
+        """Return the keys of the functions that reach a member of that name, of whatever record."""
+        return self._accesses.get(member, ())
 
     def holders(self, function: Function) -> list[Variable]:
         """Return the variables whose initialisers mention `function`."""

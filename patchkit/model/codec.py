@@ -121,9 +121,6 @@ class FunctionRow(NamedTuple):
     file: str
     name: str
     linkage: str
-    references: Sequence[str]
-    members: Sequence[str]
-    assigned: Sequence[str]
 
 
 def function_rows(functions: Mapping[str, Function]) -> Iterator[FunctionRow]:
@@ -131,12 +128,31 @@ def function_rows(functions: Mapping[str, Function]) -> Iterator[FunctionRow]:
     if isinstance(functions, LazyMapping):
         for key, raw in functions.raw().items():
             try:
-                yield FunctionRow(key, raw[0], raw[1], raw[3], raw[5], raw[10], raw[11], raw[12])
+                yield FunctionRow(key, raw[0], raw[1], raw[3], raw[5])
             except IndexError:
                 functions[key]  # says what is wrong
     else:
         for key, f in functions.items():
-            yield FunctionRow(key, f.fingerprint, f.file, f.name, f.linkage, f.references, f.members, f.assigned)
+            yield FunctionRow(key, f.fingerprint, f.file, f.name, f.linkage)
+
+
+_COLUMNS = {"references": 10, "members": 11, "assigned": 12}
+
+
+def function_names(functions: Mapping[str, Function], column: str) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield the key of each function with the names in its `column`, without decoding those that are not decoded yet.
+
+    `column` is `references`, `members` or `assigned`.
+    """
+    if not isinstance(functions, LazyMapping):
+        yield from ((key, getattr(function, column)) for key, function in functions.items())
+        return
+    place = _COLUMNS[column]
+    for key, raw in functions.raw().items():
+        try:
+            yield key, raw[place]
+        except IndexError:
+            functions[key]  # says what is wrong
 
 
 def program_to_json(program: Program) -> dict[str, Any]:

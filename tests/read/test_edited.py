@@ -88,7 +88,12 @@ def patched(root: Path, edits: Mapping[str, str]) -> Program | None:
     recording = load_recording(root)
     assert recording is not None
     edited = begin_edited(recording, None, os.environ)
-    return edited.finish("test", 2) if edited is not None else None
+    if edited is None:
+        return None
+    try:
+        return edited.finish("test", 2)
+    finally:
+        edited.close()
 
 
 def read_in_full(root: Path) -> Program:

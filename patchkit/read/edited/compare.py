@@ -3,35 +3,41 @@
 from collections.abc import Callable, Set
 
 from patchkit.read.edited.edit import Edit, Unpatchable
-from patchkit.read.source.split import Segment, Splitter
+from patchkit.read.source.split import Segment, Splitter, has_packing
 
 
-def compare_texts(edit: Edit, old: str, new: str, resolve: Callable[[str], str], files: Set[str]) -> None:
-    """Add to `edit` what differs between two texts of a unit. `files` were edited, named as `resolve` names them.
+def compare_texts(
+    edit: Edit, old: str, wait: Callable[[], str], resolve: Callable[[str], str], files: Set[str]
+) -> None:
+    """Add to `edit` what differs between two texts of a unit, the new one being waited for meanwhile.
 
-    Raises Unpatchable for a difference in any other file, and for one in anything but lines and bodies of functions.
+    `files` were edited, named as `resolve` names them. Raises Unpatchable for a difference in any other file, and for
+    one in anything but lines and bodies of functions.
     """
-    splitter = Splitter()
-    before, after = splitter.split(old, resolve), splitter.split(new, resolve)
+    packed = has_packing(old)
+    splitter = Splitter(only=None if packed else files)
+    before = splitter.split(old, resolve)
+    new = wait()
+    if has_packing(new) != packed:
+        raise Unpatchable("declarations are packed otherwise")
+    after = splitter.split(new, resolve)
     if before.unfinished or after.unfinished:
         raise Unpatchable("a declaration never ends")
-    stretches, others = _filled(before.segments), _filled(after.segments)
+    stretches, others = _filled(before.segments, files), _filled(after.segments, files)
     if len(stretches) != len(others):
         raise Unpatchable("other files are included")
     for one, other in zip(stretches, others, strict=True):
-        if one is other and one.file not in files:
-            continue
         if (one.file, one.system) != (other.file, other.system):
             raise Unpatchable("other files are included")
         if one.file in files:
             _compare_segments(edit, splitter, one, other)
-        elif (one.items, one.macros, one.tail) != (other.items, other.macros, other.tail):
+        elif one is not other and not (packed and one == other):
             raise Unpatchable(f"{one.file} reads otherwise, though it was not edited")
 
 
-def _filled(segments: list[Segment]) -> list[Segment]:
-    """Leave out what holds nothing: the compiler writes blank lines or a marker in their place, as they are many."""
-    return [segment for segment in segments if segment.items or segment.macros or segment.tail]
+def _filled(segments: list[Segment], files: Set[str]) -> list[Segment]:
+    """Leave out what holds nothing of `files`: the compiler writes blank lines or a marker in their place."""
+    return [s for s in segments if s.items or s.macros or s.tail or s.file not in files]
 
 
 def _compare_segments(edit: Edit, splitter: Splitter, old: Segment, new: Segment) -> None:

@@ -7,12 +7,17 @@ from patchkit.model.build import Recording
 from patchkit.read.edited.compare import compare_texts
 from patchkit.read.edited.edit import Edit, Unpatchable
 from patchkit.read.edited.functions import changed_functions
+from patchkit.read.record.pending import PendingText
 from patchkit.read.source.models import Names
 from patchkit.read.source.request import Resolver, relative_path, text_path
 
 
 def find_change(
-    recording: Recording, model: Mapping[str, Any], names: Names | None, files: Sequence[str], texts: Mapping[int, str]
+    recording: Recording,
+    model: Mapping[str, Any],
+    names: Names | None,
+    files: Sequence[str],
+    texts: Mapping[int, PendingText],
 ) -> dict[str, Any]:
     """Return what the new `texts` of units, by their numbers, change in the recorded model, which has these names.
 
@@ -26,5 +31,5 @@ def find_change(
         units.append(relative_path(unit.command.source, recording.root))
         resolver = Resolver(recording.root, unit.command.directory)
         before = text_path(recording, unit).read_text(encoding="utf-8", errors="surrogateescape")
-        compare_texts(edit, before, text, resolver.resolve, frozenset(files))
+        compare_texts(edit, before, text.read, resolver.resolve, frozenset(files))
     return {"functions": changed_functions(model, edit, names, units), "lines": edit.lines}

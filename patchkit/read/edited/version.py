@@ -4,8 +4,10 @@ Where bodies and lines changed, the recorded model is patched; else the version 
 before, with new texts for a few units.
 """
 
+import os
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from patchkit.errors import InputError
@@ -29,7 +31,8 @@ class EditedVersion:
     """A version under way: its compilers may be running already, `finish` waits for them.
 
     `units` are the edited files that each unit reads, `headers` what changed in those of them that are known well
-    enough to tell one unit by another. `pending` has the texts that were begun, by unit.
+    enough to tell one unit by another. `pending` has the texts that were begun, by unit, `writers` the processes that
+    keep what was found.
     """
 
     recording: Recording
@@ -41,54 +44,72 @@ class EditedVersion:
     known: Model | None  # what was kept of the same edit
     environ: Mapping[str, str]
     pending: dict[int, PendingText]
+    writers: list[int] = field(default_factory=list)
 
     def finish(self, label: str, jobs: int) -> Program | None:
-        """Return the program as it is now, None where it has to be read in full."""
+        """Return the program as it is now, None where it has to be read in full. It may still be written: `close`."""
         try:
             if self.known is not None:
                 return program_from_json(self.known, label=label)
-            texts = {number: text.read() for number, text in self.pending.items()}
-            return self._patch(label, texts) or self._reread(label, texts, jobs)
+            patched = self._patch(label) if self.pending.keys() == self.units.keys() else None
+            return patched or self._reread(label, jobs)
         except (OSError, ValueError, KeyError, TypeError, IndexError, InputError, Unpatchable):
             return None
         finally:
-            self.close()
+            self._stop()
 
     def close(self) -> None:
-        """Let go of the compilers; more than once does no harm."""
+        """Let go of the compilers and wait until what was found is kept; more than once does no harm."""
+        self._stop()
+        while self.writers:
+            os.waitpid(self.writers.pop(), 0)
+
+    def _stop(self) -> None:
         for text in self.pending.values():
             text.close()
 
-    def _patch(self, label: str, texts: Mapping[int, str]) -> Program | None:
-        if texts.keys() != self.units.keys():
-            return None
+    def _patch(self, label: str) -> Program | None:
         try:
             from patchkit.read.edited.patched import find_change  # dear, and not needed for an edit that is known
 
             files = [relative_path(path, self.recording.root) for path in self.edited.files]
             model = self.kept.base_model()
-            change = find_change(self.recording, model, find_names(self.kept.base), files, texts)
+            change = find_change(self.recording, model, find_names(self.kept.base), files, self.pending)
             self._check_files()
             return program_from_json(self.kept.patch(model, change), label=label)
         except (OSError, ValueError, KeyError, TypeError, IndexError, InputError, Unpatchable):
             return None
 
-    def _reread(self, label: str, texts: dict[int, str], jobs: int) -> Program:
+    def _reread(self, label: str, jobs: int) -> Program:
         from patchkit.read.edited.reread import Rereading  # dear, and seldom needed
 
         rereading = Rereading(self.recording)
         groups = rereading.groups(self.units, self.headers.keys())
         for _, (number, *_) in groups:
-            if number not in texts:
+            if number not in self.pending:
                 self.pending[number] = start_preprocessing(self.recording, number, self.environ)
         for files, (number, *others) in groups:
-            rereading.split(number, texts.get(number) or self.pending[number].read())
+            rereading.split(number, self.pending[number].read())
             if others:
                 rereading.derive(number, others, {file: self.headers[file] for file in files})
         self._check_files()
         program = rereading.read(label, self.program, jobs)
-        self.kept.keep(program)
+        self._keep(program, jobs)
         return program
+
+    def _keep(self, program: Program, jobs: int) -> None:
+        """Keep the program, meanwhile, in a process of its own where that may be."""
+        if jobs < 2 or threading.active_count() > 1:
+            self.kept.keep(program)
+            return
+        writer = os.fork()
+        if writer:
+            self.writers.append(writer)
+            return
+        try:
+            self.kept.keep(program)
+        finally:
+            os._exit(0)
 
     def _check_files(self) -> None:
         if any(file_digest(path) != content for path, content in self.edited.files.items()):

@@ -13,6 +13,7 @@ from typing import Any
 
 import patchkit
 from patchkit.read.replacing import replace_file, seal, unseal
+from patchkit.read.source.preamble import Layer
 from patchkit.read.source.probe import Answer, Compiler, Question, Refusal, ask
 
 _ANSWERS = 1  # raise it when the same questions are put to the compiler in another way
@@ -30,14 +31,25 @@ class Answers:
         self._compilers: dict[str, str] = {}
         self._grown = False
 
-    def ask(self, compiler: Compiler, preamble: Sequence[str], questions: Sequence[Question]) -> list[Reply]:
-        """Answer all `questions` after the declarations of `preamble`. Raises ToolError without a compiler."""
-        key = self._key(compiler, preamble, questions)
-        rows = self._known.pop(key, None)
-        if rows is not None:
-            self._known[key] = rows  # the last one now
-            return [_reply(row) for row in rows]
-        replies = ask(compiler, preamble, questions)
+    def ask(self, layers: Sequence[Layer], jobs: int) -> list[list[Reply]]:
+        """Answer the questions of each layer, `jobs` layers at once. Raises ToolError without a compiler."""
+        keys = [self._key(layer.compiler, layer.texts, layer.questions) for layer in layers]
+        unknown = {key: layer for key, layer in zip(keys, layers, strict=True) if key not in self._known}
+        if len(unknown) > 1:
+            from concurrent.futures import ThreadPoolExecutor  # dear, and most often there is nothing to ask
+
+            with ThreadPoolExecutor(max(1, jobs)) as pool:
+                asked = dict(zip(unknown, pool.map(self._ask, unknown, unknown.values()), strict=True))
+        else:
+            asked = {key: self._ask(key, layer) for key, layer in unknown.items()}
+        return [asked[key] if key in asked else self._recall(key) for key in keys]
+
+    def _recall(self, key: str) -> list[Reply]:
+        rows = self._known[key] = self._known.pop(key)  # the last one now
+        return [_reply(row) for row in rows]
+
+    def _ask(self, key: str, layer: Layer) -> list[Reply]:
+        replies = ask(layer.compiler, layer.texts, layer.questions)
         # What a compiler left without a word, for want of memory perhaps, is asked again next time.
         if all(isinstance(reply, Answer) or reply.stated for reply in replies):
             self._known[key] = [_row(reply) for reply in replies]

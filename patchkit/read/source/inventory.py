@@ -24,6 +24,8 @@ from patchkit.read.source.scope import (
 )
 from patchkit.read.source.split import Segment
 
+_WITHOUT_PARAMETERS = re.compile(r"([A-Za-z_$][\w$]*)\s*\(\s*\)")
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -87,9 +89,9 @@ class Inventory:
     def declared_prototype(self, place: Place, name: str) -> bool:
         """Whether the same unit declares the parameters of the function `name` (C11 6.2.7p3: types are composed)."""
         declarations = self.frontend.declarations
-        unknown = re.compile(rf"\b{re.escape(name)}\s*\(\s*\)")
         numbers = self.frontend.prototypes.get(name, set())
-        return self._holds(place, {number for number in numbers if not unknown.search(declarations[number].head)})
+        known = {n for n in numbers if name not in _WITHOUT_PARAMETERS.findall(declarations[n].head)}
+        return self._holds(place, known)
 
     def _holds(self, place: Place, numbers: Set[int]) -> bool:
         """Whether the unit of `place` has one of these declarations."""

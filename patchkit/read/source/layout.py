@@ -1,7 +1,6 @@
 """Sizes, offsets, bounds and enumeration values: what is asked of the compiler, and what its answers mean."""
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from patchkit.model.typecode import TypeCode
@@ -104,11 +103,9 @@ class Surveyor:
     def ask(self, jobs: int) -> Measures:
         """Put all questions to the compiler. Raises ToolError where it cannot be run."""
         layers = self._preambles.layers
-        with ThreadPoolExecutor(max(1, jobs)) as pool:
-            replies = pool.map(lambda layer: self._answers.ask(layer.compiler, layer.texts, layer.questions), layers)
-            for layer, answers in zip(layers, replies, strict=True):
-                for tag, answer in zip(layer.tags, answers, strict=True):
-                    self._take(tag, answer)
+        for layer, answers in zip(layers, self._answers.ask(layers, jobs), strict=True):
+            for tag, answer in zip(layer.tags, answers, strict=True):
+                self._take(tag, answer)
         self._place_unnamed()
         return self.measures
 

@@ -7,7 +7,7 @@ each distinct declaration gets a number. A unit is then a list of segments, a se
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -109,6 +109,11 @@ def text_digest(*parts: str | None) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=12).hexdigest()
 
 
+def has_packing(text: str) -> bool:
+    """Tell whether a unit's text has `#pragma pack`."""
+    return "pragma" in text and _PACK.search(text) is not None
+
+
 class Splitter:
     """Cuts units and numbers distinct declarations; one splitter serves all units that are to share numbers.
 
@@ -116,7 +121,8 @@ class Splitter:
     `stretches` from that of a stretch to its segments, `predefined` likewise.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, only: Set[str] | None = None) -> None:
+        self._only = only  # the files that are asked for; what others declare is left out
         self.declarations: list[Declaration] = []
         self.by_digest: dict[str, int] = {}
         self.stretches: dict[str, list[Segment]] = {}
@@ -150,7 +156,7 @@ class Splitter:
         head = text[max(text.find('\n# 0 "<', 0, start), 0) : start]
         segments = list(self._predefined(head))
         carry: Segment | None = None
-        packing = _PackState() if "pragma" in text and _PACK.search(text) else None
+        packing = _PackState() if self._only is None and has_packing(text) else None
         for line, spelled, flags, stretch in _stretches(text, start):
             if carry is None and (not stretch or stretch.isspace()):
                 continue
@@ -189,6 +195,11 @@ class Splitter:
         return found
 
     def _cut_stretch(self, file: str, line: int, system: bool, text: str, carry: Segment | None) -> list[Segment]:
+        if self._only is not None and carry is None and file not in self._only:
+            ends = [end for _, end, _ in _declarations(text)]
+            segment = Segment(file, system)
+            _set_tail(segment, text, ends[-1] if ends else 0, _LineCounter(text, line))
+            return [segment]
         cut = self._cut(Segment(file, system), line, text, carry.tail if carry else "")
         found = [cut]
         if carry is not None:
@@ -222,13 +233,7 @@ class Splitter:
                 if tail is not None and "#" in tail:
                     tail = _DIRECTIVE.sub("", tail)
                 segment.items.append((self.intern(head, tail), lines.at(_first_code(text, start, stop))))
-        rest = text[end:]
-        if "#" in rest:
-            stripped = _DIRECTIVE.sub("", rest)
-            rest = rest if stripped.strip() else ""
-        if rest.strip():
-            segment.tail_line = lines.at(_first_code(text, end, len(text)))
-            segment.tail = _DIRECTIVE.sub("\n", rest).lstrip()
+        _set_tail(segment, text, end, lines)
         return segment
 
     def _packed(self, segment: Segment, text: str, packing: "_PackState") -> Segment:
@@ -259,6 +264,17 @@ class Splitter:
         if not pack or declaration.function or "{" not in declaration.head:
             return number
         return self.intern(f"{PACK_PREFIX}({pack})\n{declaration.head}", None)
+
+
+def _set_tail(segment: Segment, text: str, end: int, lines: "_LineCounter") -> None:
+    """Note in `segment` the declaration that has begun behind the last whole one, which ends at `end`."""
+    rest = text[end:]
+    if "#" in rest:
+        stripped = _DIRECTIVE.sub("", rest)
+        rest = rest if stripped.strip() else ""
+    if rest.strip():
+        segment.tail_line = lines.at(_first_code(text, end, len(text)))
+        segment.tail = _DIRECTIVE.sub("\n", rest).lstrip()
 
 
 def _origin(carry: Segment | None) -> tuple[str, ...]:
