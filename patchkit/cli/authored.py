@@ -70,6 +70,7 @@ def print_json(authored: Authored) -> None:
         {
             "key": item.key,
             "state": item.state,
+            "rule": item.state.rule,
             "question": item.question,
             "choices": list(item.choices),
             "proposal": item.proposal,

@@ -34,6 +34,9 @@ class Allocators:
             return weak("", f"{who} allocates it with {names(called)}")
         plain = self._plain(next(iter(called)))
         releases = self._releasers(key)
+        if plain == "malloc" and not releases:
+            said = f"{who} allocates it with {next(iter(called))}, whose blocks free releases"
+            return strong("malloc free malloc_usable_size", said)
         if len(releases) != 1 or not plain:
             said = f"{names(releases)} seems to free it" if releases else "no call was found that frees it"
             return weak("", f"{who} allocates it with {next(iter(called))}", said)

@@ -27,22 +27,25 @@ _ZERO = re.compile(r"0[xX]?0*[uUlL]*|0\.0*[fF]?|NULL|false|'\\0'")
 @dataclass(frozen=True, slots=True)
 class Store:
     """A value that a function gives to a member: `operator` is `=`, another assignment, a step, or `&` where its
-    address is passed on. `path` are the tokens in front of the member, without indices: `client ->`.
+    address is passed on. `path` are the tokens in front of the member, without indices. `depth` is how many
+    blocks it is in, one more where it follows a condition without a block of its own.
     """
 
     function: Function
     operator: str
     value: str
     path: tuple[str, ...] = ()
+    depth: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of `name` with its arguments, each a text of tokens."""
+    """A call of `name` with its arguments, each a text of tokens; `depth` is how many blocks it is in."""
 
     function: Function
     name: str
     arguments: tuple[str, ...]
+    depth: int = 1
 
 
 def constant(text: str) -> str | None:
@@ -242,7 +245,7 @@ def calls_in(function: Function, body: Tokens) -> Iterator[Call]:
         if word == "(" and at > 0 and re.fullmatch(r"[A-Za-z_]\w*", body[at - 1]):
             end = _closing(body, at)
             if end > 0:
-                yield Call(function, body[at - 1], tuple(_arguments(body[at + 1 : end])))
+                yield Call(function, body[at - 1], tuple(_arguments(body[at + 1 : end])), _depth(body, at))
 
 
 def _arguments(words: Tokens) -> Iterator[str]:
@@ -285,18 +288,25 @@ def _store(function: Function, body: Tokens, at: int) -> Store | None:
     end = behind(body, at)
     operator = body[end] if end < len(body) else ""
     before, path = _path(body, at)
+    depth = _depth(body, at) + (before in (")", "else"))
     if operator in _STEPS or before in _STEPS:
-        return Store(function, operator if operator in _STEPS else before, "", path)
+        return Store(function, operator if operator in _STEPS else before, "", path, depth)
     if operator not in _ASSIGNS:
-        return Store(function, "&", "", path) if before == "&" and operator in (",", ")") else None
-    stop, depth = end + 1, 0
-    while stop < len(body) and (depth or body[stop] not in (";", ",", "}", ")")):
-        depth += (body[stop] in _OPEN) - (body[stop] in _OPEN.values())
+        return Store(function, "&", "", path, depth) if before == "&" and operator in (",", ")") else None
+    stop, inside = end + 1, 0
+    while stop < len(body) and (inside or body[stop] not in (";", ",", "}", ")")):
+        inside += (body[stop] in _OPEN) - (body[stop] in _OPEN.values())
         stop += 1
     value = body[end + 1 : stop]
     if operator == "=" and "=" in value:  # a = b = 0
         value = value[len(value) - list(reversed(value)).index("=") :]
-    return Store(function, operator, " ".join(value), path)
+    return Store(function, operator, " ".join(value), path, depth)
+
+
+def _depth(body: Tokens, at: int) -> int:
+    """Return how many blocks the token at `at` is in."""
+    before = body[:at]
+    return before.count("{") - before.count("}")
 
 
 def path_before(body: Tokens, at: int) -> tuple[str, ...]:

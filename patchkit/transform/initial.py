@@ -109,9 +109,17 @@ class InitialValues:
     def _in_allocated(self, key: str, member: Member, makers: list[Call]) -> Proposal:
         functions = {call.function.key: call.function for call in makers}
         setters = [*functions.values(), *self._set_up_by(functions.values(), member.name)]
-        stores = [s for s in self._code.stores(member.name, setters) if s.operator == "="]
+        every = self._code.stores(member.name, setters)
+        stores = [s for s in every if s.operator == "="]
+        if self._is_handed_on(member, setters) or any(s.operator == "&" for s in every):
+            who = names(f.name for f in setters if member.name in f.members)
+            return weak("", f"{who} hands {member.name} of new ones on, where it may be filled")
         if not self._code.seen(self._usage.naming_type(key)):
             return weak("", f"not all that make a {key} could be looked at")
+        made = {call.function.key: call.depth for call in makers}
+        doubtful = [s for s in stores if s.depth > made.get(s.function.key, 1)]
+        if doubtful:
+            return weak("", f"{names(s.function.name for s in doubtful)} gives new ones a value in some cases only")
         if stores:
             return self._from_stores(member, stores)
         zeroing = all(_ZEROING.search(call.name) or _cleared(self._code.body(call.function)) for call in makers)
@@ -122,6 +130,11 @@ class InitialValues:
         return strong(
             _zero(self._types.bare(member.type)), f"{who} makes each {key} with {what}, which clears {member.name}"
         )
+
+    def _is_handed_on(self, member: Member, setters: Iterable[Function]) -> bool:
+        """Whether a member is used that is an array or a record, which whoever gets it may write."""
+        whole = self._types.scalar(member.type) is None
+        return whole and any(member.name in function.members for function in setters)
 
     def _set_up_by(self, makers: Iterable[Function], name: str) -> list[Function]:
         """The functions that makers call and that write the member: those that finish what was allocated."""
@@ -154,6 +167,10 @@ class InitialValues:
             return weak("", f"{who} sets it, which may have run at start-up already")
         if starting:
             return self._from_stores(member, [s for s in starting if s.operator == "="] or starting)
+        if not users and not tables:
+            return strong(
+                _zero(self._types.bare(member.type)), f"{holder} starts as zeros, and nothing uses {name} yet"
+            )
         if any(s.operator == "&" for s in stores):
             return weak("", f"{names(s.function.name for s in stores if s.operator == '&')} passes its address on")
         if not stores and self._types.record(member.type) is not None:

@@ -10,7 +10,7 @@ from patchkit.diff.pair import Pair
 from patchkit.model.change import Change, Comparison, Grade, Subject, Verdict
 from patchkit.model.ctype import Named
 from patchkit.model.decision import Author, Decision, Decisions, Item, Plan, State, Topic
-from patchkit.model.program import Enum, Program, Record, Variable
+from patchkit.model.program import Enum, Function, Program, Record, Variable
 from patchkit.transform.changed import Changed
 from patchkit.transform.code import Fetch, no_bodies
 from patchkit.transform.evidence import Evidence
@@ -175,21 +175,46 @@ class _Planner:
         return Asked(question.topic, question.subject, question.question, "", question.choices, proposal)
 
     def _unmade(self, key: str) -> Proposal:
-        """Whether no object of a record is ever allocated, so that all are variables."""
-        usage = self.pair.old_usage
-        users = usage.naming_type(key)
-        if not usage.bodies_seen or not self.evidence.old.seen(users) or usage.allocators_of(key):
+        """Whether no object of a record is ever allocated by itself, so that all are variables or parts of others."""
+        users = self._users((key,))
+        if users is None or any(self.pair.old_usage.allocators_near(each) for each in users):
             return NOTHING
-        return strong("-", "no function that names one allocates: all of them are variables")
+        return strong("-", "no function that names one allocates: all of them are variables, or parts of others")
 
     def _fleeting(self, key: str) -> Proposal:
         """Whether objects of a record that nothing leads to only live while functions run."""
-        usage, users = self.pair.old_usage, self.pair.old_usage.naming_type(key)
-        if not usage.bodies_seen or key in usage.pointed_at or not self.evidence.old.seen(users):
+        holders = self._holding(key)
+        users = self._users(holders)
+        if users is None or any(each in self.pair.old_usage.pointed_at for each in holders):
             return NOTHING
-        if self.evidence.old.makers(key) or usage.allocators_of(key):
+        if any(self.pair.old_usage.allocators_near(each) for each in users):
             return NOTHING
-        return strong("-", f"no variable leads to one, and {names(f.name for f in users)} allocates none")
+        who = f"{names(f.name for f in users)} uses it and allocates nothing" if users else "no function names it"
+        return strong("-", f"no variable leads to one, and {who}")
+
+    def _holding(self, key: str) -> frozenset[str]:
+        """The record and all that hold it by value."""
+        found, waiting = {key}, [key]
+        while waiting:
+            inner = waiting.pop()
+            for other, record in self.pair.old.records.items():
+                parts = (self.pair.old_types.record(member.type) for member in record.members)
+                if other not in found and any(part is not None and part.key == inner for part in parts):
+                    found.add(other)
+                    waiting.append(other)
+        return frozenset(found)
+
+    def _users(self, keys: Iterable[str]) -> list[Function] | None:
+        """The functions that name or take one of some records, None where not all of them can be known."""
+        usage, wanted = self.pair.old_usage, set(keys)
+        if not usage.bodies_seen:
+            return None
+        found = {f.key: f for key in wanted for f in usage.naming_type(key)}
+        for function in self.pair.old.functions.values():
+            cores = (self.pair.old_types.core(each) for each in (function.type.result, *function.type.parameters))
+            if any(isinstance(core, Named) and core.key in wanted for core in cores):
+                found[function.key] = function
+        return list(found.values())
 
     @staticmethod
     def _by_hand(question: Open) -> Asked:

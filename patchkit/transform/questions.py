@@ -235,8 +235,17 @@ class Questions:
         if edit.kind == "T12" and edit.rule == "PKT109":
             yield from self._open_ended(change, edit)
         elif edit.verdict >= Verdict.CONFIRM and (edit.question or edit.verdict is Verdict.BLOCKED):
-            if edit.kind != "embeds":  # asked where it is defined
+            if edit.kind == "T24" and not edit.name:
+                yield self._accept(change, edit, self._found_behind(change.old_key))
+            elif edit.kind != "embeds":  # asked where it is defined
                 yield self._accept(change, edit)
+
+    def _found_behind(self, key: str) -> Proposal:
+        """The untyped pointers that are known to lead to a record, where there is no doubt about any."""
+        found = list(self._evidence.payloads.proposals(frozenset((key,)), lambda _: ""))
+        if found and all(proposal.decides for _, _, proposal in found):
+            return strong("yes", *(f"it is found through {subject}" for subject, _, _ in found))
+        return NOTHING
 
     # -- variables
 
