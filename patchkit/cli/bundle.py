@@ -34,6 +34,7 @@ def command() -> None:
 
     \b
     patchkit bundle OLD NEW -o app.pkb
+    patchkit bundle OLD NEW --update updates/1.0--1.1 -o app.pkb
     patchkit bundle inspect app.pkb
     patchkit bundle verify app.pkb --trusted-keys allowed_signers
 
