@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from patchkit.transform.update import (
     state_fingerprint,
     write_update,
 )
+from patchkit.transform.validation import NAMES as LEVELS, Finding, Subject, validate
 from patchkit.transform.writing import GENERATED, generated_texts, transform_text
 from patchkit.workspace import Pairing, Reading, Surroundings, read_pair
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FILE",
+    "LEVELS",
     "TRANSFORM",
     "Author",
     "Authored",
@@ -47,6 +49,7 @@ __all__ = [
     "accept_proposals",
     "author",
     "begin",
+    "check",
     "decide",
     "findings",
     "load_update",
@@ -237,6 +240,21 @@ def place_of(folder: Path, key: str, around: Surroundings, reading: Reading) -> 
     return path, found.line
 
 
+def check(authored: Authored, levels: Sequence[int], around: Surroundings) -> list[Finding]:
+    """Return what the checks of `levels` find in an update, its generated files brought up to date first."""
+    subject = Subject(authored.plan, _sources(authored), (authored.folder.resolve() / GENERATED, INCLUDE))
+    return validate(subject, levels, around.environ)
+
+
+def _sources(authored: Authored) -> tuple[Path, ...]:
+    """Write what is generated, and return the C files of the update."""
+    folder = authored.folder.resolve()
+    for name, text in generated_texts(authored.planned).items():
+        _write(folder / GENERATED / name, text)
+    by_hand = any(item.topic is Topic.CODE for item in authored.plan.items) and (folder / TRANSFORM).exists()
+    return (folder / GENERATED / "migrate.c", *((folder / TRANSFORM,) if by_hand else ()))
+
+
 def migration_of(authored: Authored) -> Migration:
     """Return what the making of a bundle needs of a complete update, its generated files brought up to date.
 
@@ -254,13 +272,8 @@ def migration_of(authored: Authored) -> Migration:
             hint="bring it up to date: patchkit new OLD NEW -o DIRECTORY",
         )
     folder, written = authored.folder.resolve(), authored.planned.written
-    for name, text in generated_texts(authored.planned).items():
-        _write(folder / GENERATED / name, text)
-    sources = [folder / GENERATED / "migrate.c"]
-    if any(item.topic is Topic.CODE for item in authored.plan.items) and (folder / TRANSFORM).exists():
-        sources.append(folder / TRANSFORM)
     return Migration(
-        tuple(sources),
+        _sources(authored),
         (folder / GENERATED, INCLUDE),
         written.aliases,
         written.moved,

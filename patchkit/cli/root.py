@@ -15,6 +15,7 @@ SUMMARIES = {
     "new": "Begin an update, or bring it up to date: what becomes of live state.",
     "plan": "Show what of an update is decided, asked, to be written.",
     "decide": "Answer a question of an update.",
+    "validate": "Check an update before it goes near a process.",
     "edit": "Open the conversion of a type in an editor.",
     "bundle": "Make the file that takes a running process to its new version, or look into one.",
     "run": "Start a program so that it can be updated while it runs.",

@@ -37,8 +37,9 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
 def _bundle(folder: Path, old: str, new: str) -> Path:
     update, output = folder / "updates" / f"{old}--{new}", folder / f"{old}--{new}.pkb"
     shutil.copytree(UPDATES / update.name, update)
-    done = patchkit("plan", str(update), cwd=folder)
-    assert done.code == 0, done.out + done.err
+    for command in ("plan", "validate"):
+        done = patchkit(command, str(update), cwd=folder)
+        assert done.code == 0, done.out + done.err
     done = patchkit("bundle", old, new, "--update", str(update), "-o", str(output), cwd=folder)
     assert done.code == 0, done.err
     return output

@@ -61,7 +61,7 @@ static void hash_entry(struct new_dict_entry *entry, void *data) {
 }
 
 static void hash_entries(struct new_dict *dict) {
-    dict_walk(dict, (void (*)(void))hash_entry, dict);
+    dict_walk(dict, hash_entry, dict);
 }
 
 static void hash_fields(struct new_dict_entry *entry, void *data) {
@@ -79,6 +79,6 @@ int pk_transform_after(struct pk_migration *migration) {
     command_init();
     hash_entries(pk_new__server.keys);
     hash_entries(pk_new__server.expires);
-    dict_walk(pk_new__server.keys, (void (*)(void))hash_fields, NULL);
+    dict_walk(pk_new__server.keys, hash_fields, NULL);
     return 0;
 }
