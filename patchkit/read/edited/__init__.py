@@ -1,6 +1,6 @@
-"""A recorded version whose files were edited since: its model is patched where that provably gives what reading would.
+"""A recorded version whose files were edited since: it is told from its recording where that gives what reading would.
 
-Nothing here changes the recording. What cannot be patched is left to the caller, who preprocesses and reads again.
+Nothing here changes the recording. What cannot be told is left to the caller, who preprocesses and reads again.
 """
 
 from patchkit.read.edited.version import EditedVersion, begin_edited

@@ -74,6 +74,7 @@ class Expander:
         self._macros = macros
         self._functions = functions
         self._names = names
+        self._tokens: dict[str, list[str]] = {}
 
     def constant(self, name: str, text: str, coord: Coord) -> Constant | None:
         """Return what `name` stands for if it may be a constant."""
@@ -126,7 +127,9 @@ class Expander:
         return Constant(name, coord, text, None, name, tuple(defines.values()))
 
     def _expand(self, text: str, depth: int, active: frozenset[str]) -> list[str] | None:
-        words = TOKEN.findall(text)
+        words = self._tokens.get(text)
+        if words is None:
+            words = self._tokens[text] = TOKEN.findall(text)
         if depth > _DEPTH or len(words) > _LONGEST:
             return None
         out: list[str] = []

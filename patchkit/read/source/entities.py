@@ -276,7 +276,9 @@ class Builder:
             key = f"{place.file}:{raw.name}"
         initialiser = None
         if raw.initialiser is not None:
-            mentioned = names.intersection(TOKEN.findall(raw.initialiser))
+            mentioned = names.intersection(raw.initialiser.split(" "))  # it holds tokens, one space apart
+            if mentioned and ('"' in raw.initialiser or "'" in raw.initialiser):
+                mentioned &= frozenset(TOKEN.findall(raw.initialiser))  # not what is a word of a string
             initialiser = Initialiser(
                 fingerprint_text(raw.initialiser), _shorten(raw.initialiser), tuple(sorted(mentioned))
             )
