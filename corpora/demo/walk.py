@@ -2,7 +2,8 @@
 
 The server is patchkit's own kvd, an ordinary program that knows nothing of patchkit. Each release is built once under
 the recorder; the first one runs, and every later one is brought to the running process by a bundle. The client checks
-each answer against a model of its own.
+each answer against a model of its own. The first walk is through releases that change code, the second through releases
+that change the types of what is in memory: their updates were authored (corpora/programs/kvd/updates).
 """
 
 import json
@@ -12,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +21,8 @@ from typing import Any
 
 CORPORA = Path(__file__).resolve().parent.parent
 PLACE = CORPORA / ".fetched" / "walk"
-RELEASES = ("v1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5")
+RELEASES = ("v1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5")  # code changes
+STATE = ("v1", "v2", "v3")  # live types change
 PATCHKIT = (sys.executable, "-m", "patchkit")
 BETWEEN = 1.5  # seconds under load between two updates
 DEADLINE = 30.0
@@ -27,16 +30,22 @@ DEADLINE = 30.0
 
 def main() -> int:
     """Run the demonstration; the exit code is 0 only if every update happened and nothing was lost."""
-    bundles = prepare()
+    record()
+    return walk(RELEASES, [bundle(*pair) for pair in pairwise(RELEASES)]) or walk(STATE, author())
+
+
+def walk(releases: Sequence[str], bundles: Sequence[Path]) -> int:
+    """Start the first of `releases` and bring it to each later one, under load."""
+    (PLACE / "dump.kvd").unlink(missing_ok=True)
     with ExitStack() as stack:
         server = start_server(stack)
         client = start_client(stack, PLACE / "kvd.socket")
         wait_for(lambda: latest(client).get("requests", 0) > 0, "the first answer")
-        say(f"\nkvd {RELEASES[0]} runs as process {server.pid}, under load\n")
+        say(f"\nkvd {releases[0]} runs as process {server.pid}, under load\n")
         say(f"{'release':<12}{'functions':>10}{'pause':>12}{'requests so far':>18}{'wrong or lost':>15}")
-        for release, bundle in zip(RELEASES[1:], bundles, strict=True):
+        for release, path in zip(releases[1:], bundles, strict=True):
             time.sleep(BETWEEN)
-            functions, pause = update(server.pid, bundle)
+            functions, pause = update(server.pid, path)
             seen = latest(client)
             faults = seen["wrong"] + seen["lost"] + seen["errors"]
             say(f"{release:<12}{functions:>10}{pause:>9.1f} ms{seen['requests']:>18,}{faults:>15}")
@@ -44,24 +53,42 @@ def main() -> int:
         return finish(client, server.pid)
 
 
-def prepare() -> list[Path]:
-    """Build and record each release and make the bundles between them."""
+def record() -> None:
+    """Build and record each release."""
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir(parents=True)
-    for release in RELEASES:
+    for release in dict.fromkeys((*RELEASES, *STATE)):
         shutil.copytree(CORPORA / "programs/kvd" / release, PLACE / release)
         say(f"$ patchkit record -- make          # kvd {release}")
         run([*PATCHKIT, "record", "--", "make"], PLACE / release)
+
+
+def bundle(old: str, new: str, *options: str) -> Path:
+    """Make the bundle from one release to the next."""
+    path = PLACE / f"{old}--{new}.pkb"
+    say(f"$ patchkit bundle {' '.join((old, new, *options))} -o {path.name}")
+    run([*PATCHKIT, "bundle", old, new, *options, "-o", path.name], PLACE)
+    return path
+
+
+def author() -> list[Path]:
+    """Show what was decided for the releases that change types, and make their bundles."""
+    shutil.copytree(CORPORA / "programs/kvd/updates", PLACE / "updates")
+    say(
+        "\nNow releases that change what is in memory: structs grow, a list becomes chunks, constants are renumbered.\n"
+    )
     bundles = []
-    for old, new in pairwise(RELEASES):
-        bundles.append(PLACE / f"{old}--{new}.pkb")
-        say(f"$ patchkit bundle {old} {new} -o {bundles[-1].name}")
-        run([*PATCHKIT, "bundle", old, new, "-o", bundles[-1].name], PLACE)
+    for old, new in pairwise(STATE):
+        folder = f"updates/{old}--{new}"
+        say(f"$ patchkit plan {folder}")
+        say(run([*PATCHKIT, "plan", folder], PLACE).splitlines()[-1])
+        bundles.append(bundle(old, new, "--update", folder))
     return bundles
 
 
 def start_server(stack: ExitStack) -> "subprocess.Popen[bytes]":
     """Start the first release as a user would, with its socket and log in the folder of the demonstration."""
+    (PLACE / "kvd.socket").unlink(missing_ok=True)
     command = [*PATCHKIT, "run", "--", f"./{RELEASES[0]}/kvd", "--port", "0", "--unixsocket", "kvd.socket"]
     output = stack.enter_context((PLACE / "kvd.log").open("wb"))
     server = subprocess.Popen(command, cwd=PLACE, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
