@@ -29,11 +29,13 @@ class Answers:
     def __init__(self, known: dict[str, Any] | None = None) -> None:
         self._known: dict[str, Any] = known or {}
         self._compilers: dict[str, str] = {}
+        self._used: set[str] = set()
         self._grown = False
 
     def ask(self, layers: Sequence[Layer], jobs: int) -> list[list[Reply]]:
         """Answer the questions of each layer, `jobs` layers at once. Raises ToolError without a compiler."""
         keys = [self._key(layer.compiler, layer.texts, layer.questions) for layer in layers]
+        self._used.update(keys)
         unknown = {key: layer for key, layer in zip(keys, layers, strict=True) if key not in self._known}
         if len(unknown) > 1:
             from concurrent.futures import ThreadPoolExecutor  # dear, and most often there is nothing to ask
@@ -45,8 +47,7 @@ class Answers:
         return [asked[key] if key in asked else self._recall(key) for key in keys]
 
     def _recall(self, key: str) -> list[Reply]:
-        rows = self._known[key] = self._known.pop(key)  # the last one now
-        return [_reply(row) for row in rows]
+        return [_reply(row) for row in self._known[key]]
 
     def _ask(self, key: str, layer: Layer) -> list[Reply]:
         replies = ask(layer.compiler, layer.texts, layer.questions)
@@ -59,7 +60,8 @@ class Answers:
     def keep(self, path: Path) -> None:
         """Write what is known to `path`, if that is more than was read."""
         if self._grown:
-            kept = dict(list(self._known.items())[-_KEPT:])
+            order = [*(key for key in self._known if key not in self._used), *sorted(self._used & self._known.keys())]
+            kept = {key: self._known[key] for key in order[-_KEPT:]}
             replace_file(path, seal(json.dumps(kept, separators=(",", ":")).encode("ascii"), _MAKER))
 
     def _key(self, compiler: Compiler, preamble: Sequence[str], questions: Sequence[Question]) -> str:

@@ -11,7 +11,7 @@ from patchkit.read.source.bounds import designator, elements, is_plain, string_s
 from patchkit.read.source.constants import Constant, Expander, function_macros, object_macros
 from patchkit.read.source.fragment import Fragment, RawEnum, RawRecord, RawVariable
 from patchkit.read.source.frontend import Frontend
-from patchkit.read.source.layout import Measures, Surveyor
+from patchkit.read.source.layout import Surveyor
 from patchkit.read.source.scope import (
     ReadUnit,
     UnitClass,
@@ -223,12 +223,11 @@ def expressions(code: TypeCode) -> list[str]:
 def survey(
     inventory: Inventory,
     wanted: Iterable[str],
-    jobs: int,
     *,
     only: Container[tuple[object, ...]] | None = None,
     variables: Mapping[int, Mapping[str, str]] | None = None,
-) -> Measures:
-    """Ask the compiler for every number that the wanted types and all variables need, or for those of `only`.
+) -> Surveyor:
+    """Collect the questions for every number that the wanted types and all variables need, or for those of `only`.
 
     `only` are keys of `Measures.refused`, `variables` declarations as in `Preambles`.
     """
@@ -268,7 +267,7 @@ def survey(
         ask_constants(place, inventory.fragment(place).functions[0].type)
     if inventory.units and only is None:
         surveyor.primitives(inventory.units[0], _primitives(inventory))
-    return surveyor.ask(jobs)
+    return surveyor
 
 
 def definition(fragment: Fragment, plain: str) -> RawRecord | RawEnum | TypeCode | None:

@@ -17,7 +17,7 @@ def ask_again(inventory: Inventory, wanted: Sequence[str], measures: Measures, j
     """Ask again for what was refused, with the variables declared, while that yields anything."""
     while refused := {tag for tag in measures.refused if tag[0] != "primitive"}:
         declared = _declarations(inventory, Builder(inventory, measures))
-        add_measures(measures, survey(inventory, wanted, jobs, only=refused, variables=declared))
+        add_measures(measures, survey(inventory, wanted, only=refused, variables=declared).ask(jobs))
         if refused <= measures.refused.keys():
             break
 

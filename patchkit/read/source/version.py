@@ -1,10 +1,13 @@
 """Read one version: from its recording to a `Program`."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from patchkit.model.program import Coord, Gap, Macro, Origin, Program, Unit
+from patchkit.model.program import Coord, Gap, Origin, Program, Unit
 from patchkit.read.source.answers import open_answers
+from patchkit.read.source.background import begin
 from patchkit.read.source.book import Book, answers_path, keep_book, open_book
+from patchkit.read.source.constants import Constant
 from patchkit.read.source.entities import Builder, macros
 from patchkit.read.source.frontend import Frontend, Incomplete, Partner
 from patchkit.read.source.inventory import Inventory, list_constants, survey, take_inventory, wanted_types
@@ -38,7 +41,10 @@ def read_version(
     inventory = take_inventory(frontend, units, answers)
     tell(f"asking the compiler for layouts of {request.label}", 2, 4)
     wanted = wanted_types(inventory)
-    measures = survey(inventory, wanted, request.jobs)
+    surveyed = begin(partial(survey(inventory, wanted).ask, request.jobs))
+    candidates, questions = _constants(inventory)
+    answered = begin(partial(questions.ask, request.jobs))
+    measures = surveyed()
     ask_again(inventory, wanted, measures, request.jobs)
     tell(f"assembling {request.label}", 3, 4)
     builder = Builder(inventory, measures)
@@ -63,7 +69,7 @@ def read_version(
         typedefs=typedefs,
         variables=builder.variables(names),
         functions=builder.functions(names, own, addressed),
-        macros=_constants(inventory, request.jobs),
+        macros=macros(candidates, answered().constants),
         gaps=(*gaps, *strangers, *builder.gaps),
     )
     if book is None:
@@ -83,13 +89,14 @@ def _front(
     return frontend, units, gaps
 
 
-def _constants(inventory: Inventory, jobs: int) -> dict[str, Macro]:
+def _constants(inventory: Inventory) -> tuple[list[Constant], Surveyor]:
+    """Return the macros that may be constants, and the questions for the values that their texts do not tell."""
     candidates, homes = list_constants(inventory)
     surveyor = Surveyor(inventory.frontend.fragments, inventory.answers)
     for index, constant in enumerate(candidates):
         if constant.value is None:
             surveyor.macro(homes[constant.name], index, constant)
-    return macros(candidates, surveyor.ask(jobs).constants)
+    return candidates, surveyor
 
 
 def _machines(units: Sequence[ReadUnit]) -> tuple[str, list[Gap]]:
