@@ -95,7 +95,7 @@ def compare(old: str, new: str, around: Surroundings, reading: Reading) -> Compa
     with without_collector(), _opened([old, new], around, reading) as opened:
         from patchkit.diff import diff_programs
 
-        before, after = (_settled(version, around) for version in opened)
+        before, after = _settled_pair(opened[0], opened[1], around)
         if isinstance(before, _Source) and isinstance(after, _Source):
             return diff_programs(*_read_pair(before, after, around))
         return diff_programs(_read(before, around), _read(after, around))
@@ -336,6 +336,18 @@ def _settled(version: _Source | _Finished, around: Surroundings) -> _Source | _F
         return version
     program = version.edited.finish(version.label, around.jobs)
     return _in_full(version, around) if program is None else _Finished(program)
+
+
+def _settled_pair(
+    old: _Source | _Finished, new: _Source | _Finished, around: Surroundings
+) -> tuple[_Source | _Finished, _Source | _Finished]:
+    """Settle two versions. One without edits is read while the compilers of the other are still at work."""
+    if isinstance(old, _Source) and isinstance(new, _Source) and (old.edited is None) != (new.edited is None):
+        if old.edited is None:
+            return _Finished(_read(old, around)), _settled(new, around)
+        other = _Finished(_read(new, around))
+        return _settled(old, around), other
+    return _settled(old, around), _settled(new, around)
 
 
 def _in_full(version: _Source | _Finished, around: Surroundings) -> _Source | _Finished:

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from patchkit.model.build import Recording
-from patchkit.read.edited.compare import compare_texts
+from patchkit.read.edited.compare import TextComparison
 from patchkit.read.edited.edit import Edit, Unpatchable
 from patchkit.read.edited.functions import changed_functions
 from patchkit.read.record.pending import PendingText
+from patchkit.read.source.book import has_whole_stretches
 from patchkit.read.source.models import Names
 from patchkit.read.source.request import Resolver, relative_path, text_path
 
@@ -31,5 +32,6 @@ def find_change(
         units.append(relative_path(unit.command.source, recording.root))
         resolver = Resolver(recording.root, unit.command.directory)
         before = text_path(recording, unit).read_text(encoding="utf-8", errors="surrogateescape")
-        compare_texts(edit, before, text.read, resolver.resolve, frozenset(files))
+        comparison = TextComparison(edit, resolver.resolve, frozenset(files))
+        comparison.compare(before, text.read, whole=has_whole_stretches(recording, unit))
     return {"functions": changed_functions(model, edit, names, units), "lines": edit.lines}

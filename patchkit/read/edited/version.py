@@ -4,10 +4,8 @@ Where bodies and lines changed, the recorded model is patched; else the version 
 before, with new texts for a few units.
 """
 
-import os
-import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from patchkit.errors import InputError
@@ -31,8 +29,7 @@ class EditedVersion:
     """A version under way: its compilers may be running already, `finish` waits for them.
 
     `units` are the edited files that each unit reads, `headers` what changed in those of them that are known well
-    enough to tell one unit by another. `pending` has the texts that were begun, by unit, `writers` the processes that
-    keep what was found.
+    enough to tell one unit by another. `pending` has the texts that were begun, by unit.
     """
 
     recording: Recording
@@ -44,10 +41,9 @@ class EditedVersion:
     known: Model | None  # what was kept of the same edit
     environ: Mapping[str, str]
     pending: dict[int, PendingText]
-    writers: list[int] = field(default_factory=list)
 
     def finish(self, label: str, jobs: int) -> Program | None:
-        """Return the program as it is now, None where it has to be read in full. It may still be written: `close`."""
+        """Return the program as it is now, None where it has to be read in full."""
         try:
             if self.known is not None:
                 return program_from_json(self.known, label=label)
@@ -56,15 +52,10 @@ class EditedVersion:
         except (OSError, ValueError, KeyError, TypeError, IndexError, InputError, Unpatchable):
             return None
         finally:
-            self._stop()
+            self.close()
 
     def close(self) -> None:
-        """Let go of the compilers and wait until what was found is kept; more than once does no harm."""
-        self._stop()
-        while self.writers:
-            os.waitpid(self.writers.pop(), 0)
-
-    def _stop(self) -> None:
+        """Let go of the compilers; more than once does no harm."""
         for text in self.pending.values():
             text.close()
 
@@ -94,22 +85,8 @@ class EditedVersion:
                 rereading.derive(number, others, {file: self.headers[file] for file in files})
         self._check_files()
         program = rereading.read(label, self.program, jobs)
-        self._keep(program, jobs)
+        self.kept.keep(program)
         return program
-
-    def _keep(self, program: Program, jobs: int) -> None:
-        """Keep the program, meanwhile, in a process of its own where that may be."""
-        if jobs < 2 or threading.active_count() > 1:
-            self.kept.keep(program)
-            return
-        writer = os.fork()
-        if writer:
-            self.writers.append(writer)
-            return
-        try:
-            self.kept.keep(program)
-        finally:
-            os._exit(0)
 
     def _check_files(self) -> None:
         if any(file_digest(path) != content for path, content in self.edited.files.items()):

@@ -19,7 +19,7 @@ from patchkit.read.source.fragment import Fragment, fragment_from_raw, raw_fragm
 from patchkit.read.source.split import Declaration, Segment, Splitter, SplitUnit, text_digest
 from patchkit.read.source.tokens import TOKEN
 
-_BOOK = 3  # raise it when the same text is cut or parsed into something else
+_BOOK = 4  # raise it when the same text is cut or parsed into something else
 _MAKER = f"patchkit.book {_BOOK} {patchkit.__version__}"
 _KINDS = list(Kind)
 
@@ -88,6 +88,24 @@ def keep_book(recording: Recording, book: Book, typedefs: set[str]) -> None:
         keys = {unit_key(recording, unit) for unit in recording.units if unit.text}
         data = _Writer(book).to_json(keys, typedefs)
         replace_file(book_path(recording), seal(json.dumps(data, separators=(",", ":")).encode("ascii"), _MAKER))
+        whole = sorted(keys.intersection(key for key, unit in book.units.items() if _is_whole(unit)))
+        replace_file(_whole_path(recording), seal(json.dumps(whole).encode("ascii"), _MAKER))
+
+
+def has_whole_stretches(recording: Recording, unit: RecordedUnit) -> bool:
+    """Tell whether it is known, without the book, that no declaration of a unit reaches from one file into another."""
+    try:
+        return unit_key(recording, unit) in json.loads(unseal(_whole_path(recording).read_bytes(), _MAKER))
+    except (OSError, ValueError):
+        return False
+
+
+def _whole_path(recording: Recording) -> Path:
+    return book_path(recording).with_name("whole.json")
+
+
+def _is_whole(unit: SplitUnit) -> bool:
+    return not unit.unfinished and not any(segment.tail for segment in unit.segments)
 
 
 class _Writer:

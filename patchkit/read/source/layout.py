@@ -62,10 +62,12 @@ class Surveyor:
         fragments: Mapping[int, Fragment],
         answers: Answers,
         variables: Mapping[int, Mapping[str, str]] | None = None,
+        like: "Surveyor | None" = None,
     ) -> None:
         self._fragments = fragments
         self._answers = answers
-        self._preambles = Preambles(fragments, variables or {})
+        others = like._preambles if like is not None else None
+        self._preambles: Preambles = Preambles(fragments, variables or {}, others)
         self._records: dict[tuple[int, str], tuple[int, RawRecord]] = {}
         self.measures = Measures()
 

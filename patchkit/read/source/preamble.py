@@ -29,6 +29,16 @@ class Layer:
     tags: list[tuple[object, ...]] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Known:
+    words: dict[int, frozenset[str]] = field(default_factory=dict)
+    defines: dict[int, dict[str, str]] = field(default_factory=dict)
+    segments: dict[int, list[int]] = field(default_factory=dict)
+    definers: dict[str, dict[int, None]] = field(default_factory=dict)  # bare name → what defines it somewhere
+    orders: dict[int, dict[int, int]] = field(default_factory=dict)
+    compilers: dict[int, Compiler] = field(default_factory=dict)
+
+
 class Preambles:
     """The layers of one version.
 
@@ -36,16 +46,17 @@ class Preambles:
     types of declaration n, its variables are known as ~n.
     """
 
-    def __init__(self, fragments: Mapping[int, Fragment], variables: Mapping[int, Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        fragments: Mapping[int, Fragment],
+        variables: Mapping[int, Mapping[str, str]],
+        like: "Preambles | None" = None,
+    ) -> None:
         self._fragments = fragments
         self._variables = variables
         self.layers: list[Layer] = []
-        self._words: dict[int, frozenset[str]] = {}
-        self._defines: dict[int, dict[str, str]] = {}
-        self._segments: dict[int, list[int]] = {}
-        self._definers: dict[str, dict[int, None]] = {}  # bare name → the declarations that define it somewhere
-        self._orders: dict[int, dict[int, int]] = {}
-        self._compilers: dict[int, Compiler] = {}
+        # What is found out about fragments and variables holds for another collection of questions about the same.
+        self._known: _Known = like._known if like is not None else _Known()
 
     def add(
         self, unit: ReadUnit, needs: Iterable[int], words: Iterable[str], question: Question, tag: tuple[object, ...]
@@ -66,9 +77,9 @@ class Preambles:
         layer.tags.append(tag)
 
     def _compiler(self, unit: ReadUnit) -> Compiler:
-        found = self._compilers.get(id(unit))
+        found = self._known.compilers.get(id(unit))
         if found is None:
-            found = self._compilers[id(unit)] = Compiler.of(unit.command.arguments)
+            found = self._known.compilers[id(unit)] = Compiler.of(unit.command.arguments)
         return found
 
     def _layer(self, compiler: Compiler, numbers: list[int]) -> Layer:
@@ -89,15 +100,15 @@ class Preambles:
         return any(" " in key or key.startswith("=") for key in known) and len(known) < len(mine)
 
     def _defined_by(self, number: int) -> dict[str, str]:
-        found = self._defines.get(number)
+        found = self._known.defines.get(number)
         if found is None and number < 0:
-            found = self._defines[number] = {f"&{name}": text for name, text in self._variables[~number].items()}
+            found = self._known.defines[number] = {f"&{name}": text for name, text in self._variables[~number].items()}
         elif found is None:
             fragment = self._fragments[number]
             found = dict(definitions(fragment))
             for enum in fragment.enums:
                 found.update(dict.fromkeys((f"={name}" for name in enum.constants), enum.text))
-            self._defines[number] = found
+            self._known.defines[number] = found
         return found
 
     def _text(self, number: int) -> str:
@@ -108,35 +119,35 @@ class Preambles:
         return frozenset(_WORD.findall(text))
 
     def _words_of(self, number: int) -> frozenset[str]:
-        found = self._words.get(number)
+        found = self._known.words.get(number)
         if found is None:
-            found = self._words[number] = self.words(self._text(number))
+            found = self._known.words[number] = self.words(self._text(number))
         return found
 
     def _places(self, unit: ReadUnit) -> dict[int, int]:
         """Return the order of the declarations of types and variables in a unit."""
-        found = self._orders.get(id(unit))
+        found = self._known.orders.get(id(unit))
         if found is None:
             numbers = dict.fromkeys(chain.from_iterable(map(self._declared_in, unit.segments)))
-            found = self._orders[id(unit)] = {number: place for place, number in enumerate(numbers)}
+            found = self._known.orders[id(unit)] = {number: place for place, number in enumerate(numbers)}
         return found
 
     def _declared_in(self, segment: Segment) -> list[int]:
         """Return the declarations of types and variables in a segment."""
-        found = self._segments.get(id(segment))
+        found = self._known.segments.get(id(segment))
         if found is None:
-            found = self._segments[id(segment)] = []
+            found = self._known.segments[id(segment)] = []
             for number in dict.fromkeys(number for number, _ in segment.items):
                 known = [number] if number in self._fragments and self._fragments[number].emit else []
                 known += [~number] * (number in self._variables)
                 found += known
                 for each in known:
                     for key in self._defined_by(each):
-                        self._definers.setdefault(key.lstrip("=&").rsplit(" ", 1)[-1], {})[each] = None
+                        self._known.definers.setdefault(key.lstrip("=&").rsplit(" ", 1)[-1], {})[each] = None
         return found
 
     def _closure(self, unit: ReadUnit, needs: Iterable[int], words: Iterable[str]) -> list[int]:
-        places, definers = self._places(unit), self._definers
+        places, definers = self._places(unit), self._known.definers
         found = {number for number in needs if number in places}
         found.update(number for word in words for number in definers.get(word, ()) if number in places)
         waiting = list(found)

@@ -7,7 +7,7 @@ each distinct declaration gets a number. A unit is then a list of segments, a se
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -46,6 +46,8 @@ _AFTER_PARAMETERS = re.compile(r"\)\s*(?:(?!(?:__attribute|__attribute__|__asm|_
 _DEFINE = re.compile(r"^#(define|undef) ([A-Za-z_$][\w$]*)([^\n]*)", re.M)
 _MACRO_PRAGMA = re.compile(r"^[ \t]*#\s*pragma[^\n]*(?:push_macro|pop_macro|poison)", re.M)
 _PACK = re.compile(r"^[ \t]*#\s*pragma\s+pack\s*\(([^)\n]*)\)", re.M)
+
+Stretch = tuple[int, str, str, str]  # line, file as a marker spells it, flags of the marker, text
 
 
 @dataclass(slots=True)
@@ -121,8 +123,7 @@ class Splitter:
     `stretches` from that of a stretch to its segments, `predefined` likewise.
     """
 
-    def __init__(self, only: Set[str] | None = None) -> None:
-        self._only = only  # the files that are asked for; what others declare is left out
+    def __init__(self) -> None:
         self.declarations: list[Declaration] = []
         self.by_digest: dict[str, int] = {}
         self.stretches: dict[str, list[Segment]] = {}
@@ -156,7 +157,7 @@ class Splitter:
         head = text[max(text.find('\n# 0 "<', 0, start), 0) : start]
         segments = list(self._predefined(head))
         carry: Segment | None = None
-        packing = _PackState() if self._only is None and has_packing(text) else None
+        packing = _PackState() if has_packing(text) else None
         for line, spelled, flags, stretch in _stretches(text, start):
             if carry is None and (not stretch or stretch.isspace()):
                 continue
@@ -171,6 +172,11 @@ class Splitter:
         if carry is None:
             return SplitUnit(segments, untold=untold)
         return SplitUnit(segments, carry.tail, carry.file, carry.tail_line, untold)
+
+    def cut_alone(self, stretch: Stretch, resolve: Callable[[str], str]) -> Segment:
+        """Cut a stretch of a text without packing that no declaration reaches into."""
+        line, spelled, flags, text = stretch
+        return self._segment(resolve(spelled), line, "3" in flags, text, None)[0]
 
     def _predefined(self, head: str) -> list[Segment]:
         found = self._preambles.get(head)
@@ -195,11 +201,6 @@ class Splitter:
         return found
 
     def _cut_stretch(self, file: str, line: int, system: bool, text: str, carry: Segment | None) -> list[Segment]:
-        if self._only is not None and carry is None and file not in self._only:
-            ends = [end for _, end, _ in _declarations(text)]
-            segment = Segment(file, system)
-            _set_tail(segment, text, ends[-1] if ends else 0, _LineCounter(text, line))
-            return [segment]
         cut = self._cut(Segment(file, system), line, text, carry.tail if carry else "")
         found = [cut]
         if carry is not None:
@@ -304,7 +305,14 @@ def _predefined(text: str) -> list[Segment]:
     return [own, given]
 
 
-def _stretches(text: str, start: int) -> Iterator[tuple[int, str, str, str]]:
+def text_stretches(text: str) -> tuple[str, list[Stretch]]:
+    """Return what is predefined in a unit's text, and its stretches of one file each that are not blank."""
+    start = _body_start(text)
+    head = text[max(text.find('\n# 0 "<', 0, start), 0) : start]
+    return head, [stretch for stretch in _stretches(text, start) if stretch[3] and not stretch[3].isspace()]
+
+
+def _stretches(text: str, start: int) -> Iterator[Stretch]:
     """Yield (line, file as the marker spells it, flags, text) of each stretch between entering and leaving files."""
     # The first file's own marker has no flag.
     line, file, flags, begin = 1, "", "", start

@@ -41,8 +41,9 @@ def read_version(
     inventory = take_inventory(frontend, units, answers)
     tell(f"asking the compiler for layouts of {request.label}", 2, 4)
     wanted = wanted_types(inventory)
-    surveyed = begin(partial(survey(inventory, wanted).ask, request.jobs))
-    candidates, questions = _constants(inventory)
+    surveyor = survey(inventory, wanted)
+    surveyed = begin(partial(surveyor.ask, request.jobs))
+    candidates, questions = _constants(inventory, surveyor)
     answered = begin(partial(questions.ask, request.jobs))
     measures = surveyed()
     ask_again(inventory, wanted, measures, request.jobs)
@@ -89,10 +90,10 @@ def _front(
     return frontend, units, gaps
 
 
-def _constants(inventory: Inventory) -> tuple[list[Constant], Surveyor]:
+def _constants(inventory: Inventory, like: Surveyor) -> tuple[list[Constant], Surveyor]:
     """Return the macros that may be constants, and the questions for the values that their texts do not tell."""
     candidates, homes = list_constants(inventory)
-    surveyor = Surveyor(inventory.frontend.fragments, inventory.answers)
+    surveyor = Surveyor(inventory.frontend.fragments, inventory.answers, like=like)
     for index, constant in enumerate(candidates):
         if constant.value is None:
             surveyor.macro(homes[constant.name], index, constant)

@@ -106,7 +106,11 @@ def test_two_processes_at_once_leave_a_book_that_serves(tmp_path: Path) -> None:
         worker.join(120)
     assert [worker.exitcode for worker in workers] == [0, 0]
     assert model(recording) == before
-    assert sorted(path.name for path in (tmp_path / ".patchkit/cut").iterdir()) == ["answers.json", "book.json"]
+    assert sorted(path.name for path in (tmp_path / ".patchkit/cut").iterdir()) == [
+        "answers.json",
+        "book.json",
+        "whole.json",
+    ]
 
 
 def _read_often(recording: Recording, expected: str) -> None:
