@@ -69,7 +69,7 @@ static const struct pk_error *check_tables(const struct pk_payload *p) {
     for (size_t i = 0; i < sizeof extents / sizeof *extents; i++) {
         const struct pk_table *table = extents[i].table;
         if (table->count > p->size / extents[i].row || !fits(table->offset, table->count * extents[i].row, p->size) ||
-            (extents[i].row > 1 && table->offset % 4))
+            (extents[i].row > 1 && table->offset % 8))
             return bad(extents[i].name);
     }
     if (!p->strings.count || *pk__string(p, (uint32_t)(p->strings.count - 1)))

@@ -46,8 +46,18 @@ const char *pk__read_mapping(const char *text, uintptr_t *start, uintptr_t *end,
     return *text ? text + 1 : text;
 }
 
+/* What a revert to the version before `image` would write there is no way into its code. Only in a copy: such a revert is
+ * refused once the code has gone. */
+static void forget_undo(const struct pk_image *image) {
+    for (struct pk_image *each = pk__runtime.images; each; each = each->older)
+        for (size_t i = 0; each->tables && i < each->undo_count; i++)
+            if ((uintptr_t)each->undo[i].place - (uintptr_t)image->place < image->payload->segment[PK_TEXT])
+                each->undo[i].place = NULL;
+}
+
 int pk__is_reached(const struct pk_image *image) {
     enum { MOST = 4 << 20 };
+    forget_undo(image);
     char *maps = pk__map(MOST);
     if (!maps)
         return 1;

@@ -24,7 +24,7 @@ struct cursor {
 
 static uint64_t fixed(struct cursor *c, size_t size) {
     uint64_t value = 0;
-    if ((size_t)(c->end - c->at) < size || c->bad) {
+    if (c->bad || c->at > c->end || (size_t)(c->end - c->at) < size) {
         c->bad = 1;
         return 0;
     }
@@ -99,6 +99,20 @@ struct row {
     const uint8_t *cfa_expression;
 };
 
+/* What a module or an image occupies: nothing beside it is read. */
+struct bounds {
+    const uint8_t *start, *end;
+};
+
+/* The place `size` bytes on; where that is beyond the end, the end. */
+static const uint8_t *within(struct cursor *c, uint64_t size) {
+    if (c->bad || size > (uint64_t)(c->end - c->at)) {
+        c->bad = 1;
+        return c->end;
+    }
+    return c->at + size;
+}
+
 /* What one common entry and one frame description say. */
 struct frame_info {
     struct cursor common, own;
@@ -109,22 +123,35 @@ struct frame_info {
     uint64_t start, size;
 };
 
-static void read_common(const uint8_t *entry, struct frame_info *ret) {
-    struct cursor c = {entry, entry + 8, 0};
+/* A reader of the entry at `entry` behind its length; it is bad where that is no entry within `bounds`. */
+static struct cursor open_entry(const uint8_t *entry, const struct bounds *bounds) {
+    struct cursor c = {entry, bounds->end, entry < bounds->start || entry > bounds->end};
     uint64_t length = fixed(&c, 4);
-    c.end = c.at + length;
-    c.bad |= length == 0xffffffff;
+    if (c.bad || length == 0 || length > (uint64_t)(c.end - c.at)) /* 0xffffffff begins the 64-bit form, which nobody writes */
+        c.bad = 1;
+    else
+        c.end = c.at + length;
+    return c;
+}
+
+static void read_common(const uint8_t *entry, const struct bounds *bounds, struct frame_info *ret) {
+    struct cursor c = open_entry(entry, bounds);
     fixed(&c, 4);
     unsigned version = (unsigned)fixed(&c, 1);
     const char *augmentation = (const char *)c.at;
-    c.at += pk__length(augmentation) + 1;
+    while (fixed(&c, 1)) {
+    }
+    if (c.bad) {
+        ret->common = c;
+        return;
+    }
     ret->code_align = uleb(&c);
     ret->data_align = sleb(&c);
     ret->return_register = version == 1 ? fixed(&c, 1) : uleb(&c);
     ret->encoding = 0;
     if (*augmentation == 'z') {
         uint64_t size = uleb(&c);
-        const uint8_t *behind = c.at + size;
+        const uint8_t *behind = within(&c, size);
         ret->augmented = 1;
         for (const char *letter = augmentation + 1; *letter; letter++)
             switch (*letter) {
@@ -143,36 +170,34 @@ static void read_common(const uint8_t *entry, struct frame_info *ret) {
     ret->common = c;
 }
 
-static int read_description(const uint8_t *entry, struct frame_info *ret) {
+static int read_description(const uint8_t *entry, const struct bounds *bounds, struct frame_info *ret) {
     pk__zero(ret, sizeof *ret);
-    struct cursor c = {entry, entry + 8, 0};
-    uint64_t length = fixed(&c, 4);
-    if (length == 0 || length == 0xffffffff)
-        return 0;
-    c.end = c.at + length;
+    struct cursor c = open_entry(entry, bounds);
     const uint8_t *here = c.at;
     uint64_t back = fixed(&c, 4);
-    if (!back)
+    if (c.bad || !back || back > (uint64_t)(here - bounds->start))
         return 0;
-    read_common(here - back, ret);
+    read_common(here - back, bounds, ret);
     ret->start = pointer(&c, ret->encoding, 0);
     ret->size = pointer(&c, ret->encoding & 15, 0);
-    if (ret->augmented)
-        c.at += uleb(&c);
+    if (ret->augmented) {
+        uint64_t size = uleb(&c);
+        c.at = within(&c, size);
+    }
     ret->own = c;
     return !c.bad && !ret->common.bad && c.at <= c.end;
 }
 
 /* The frame description for `place` in a module: .eh_frame_hdr is a table sorted by address. */
 static const uint8_t *find_in_module(const struct pk_module *module, uintptr_t place) {
-    if (!module->unwind || module->unwind[0] != 1 || module->unwind[3] != 0x3b)
+    if (!module->unwind || module->unwind_size < 4 || module->unwind[0] != 1 || module->unwind[3] != 0x3b)
         return NULL;
     struct cursor c = {module->unwind + 4, module->unwind + module->unwind_size, 0};
     pointer(&c, module->unwind[1], (uintptr_t)module->unwind);
     uint64_t count = pointer(&c, module->unwind[2], (uintptr_t)module->unwind);
     const int32_t *table = (const int32_t *)c.at;
     uint64_t low = 0, high = count;
-    if (c.bad || (uint64_t)(c.end - c.at) / 8 < count)
+    if (c.bad || (uint64_t)(c.end - c.at) / 8 < count || (uintptr_t)table % sizeof *table)
         return NULL;
     while (low < high) {
         uint64_t middle = (low + high) / 2;
@@ -197,18 +222,26 @@ static const uint8_t *find_in_image(const struct pk_image *image, uintptr_t plac
     return low ? image->place + table[low - 1].fde : NULL;
 }
 
-static const uint8_t *find_description(uintptr_t place) {
+static const uint8_t *find_description(uintptr_t place, struct bounds *bounds) {
     for (const struct pk_image *image = pk__runtime.images; image; image = image->older)
-        if (!image->text_gone && place - (uintptr_t)image->place < image->payload->segment[PK_TEXT])
+        if (!image->text_gone && place - (uintptr_t)image->place < image->payload->segment[PK_TEXT]) {
+            *bounds = (struct bounds){image->place, image->place + image->size};
             return find_in_image(image, place);
+        }
     const struct pk_module *module = pk__module_of(place);
-    return module ? find_in_module(module, place) : NULL;
+    if (!module)
+        return NULL;
+    *bounds = (struct bounds){(const uint8_t *)module->start, (const uint8_t *)module->end};
+    return find_in_module(module, place);
 }
 
 static void set_rule(struct row *row, uint64_t number, enum rule_kind kind, int64_t offset, const uint8_t *expression) {
     if (number < PK_REGISTERS)
         row->registers[number] = (struct rule){kind, offset, expression};
 }
+
+/* An offset as it stands in the information, in bytes. */
+static int64_t scaled(uint64_t count, const struct frame_info *info) { return (int64_t)(count * (uint64_t)info->data_align); }
 
 static const uint8_t *skip_expression(struct cursor *c) {
     const uint8_t *start = c->at;
@@ -225,7 +258,7 @@ static int run_extended(unsigned opcode, struct cursor *c, const struct frame_in
     uint64_t number;
     switch (opcode) {
     case 0x00: return 1;
-    case 0x05: number = uleb(c); set_rule(row, number, AT_CFA, (int64_t)uleb(c) * info->data_align, NULL); return 1;
+    case 0x05: number = uleb(c); set_rule(row, number, AT_CFA, scaled(uleb(c), info), NULL); return 1;
     case 0x07: set_rule(row, uleb(c), UNDEFINED, 0, NULL); return 1;
     case 0x08: set_rule(row, uleb(c), SAME, 0, NULL); return 1;
     case 0x09: number = uleb(c); set_rule(row, number, OTHER_REGISTER, (int64_t)uleb(c), NULL); return 1;
@@ -234,11 +267,11 @@ static int run_extended(unsigned opcode, struct cursor *c, const struct frame_in
     case 0x0e: row->cfa_offset = (int64_t)uleb(c); return 1;
     case 0x0f: row->cfa_expression = skip_expression(c); return 1;
     case 0x10: number = uleb(c); set_rule(row, number, AT_EXPRESSION, 0, skip_expression(c)); return 1;
-    case 0x11: number = uleb(c); set_rule(row, number, AT_CFA, sleb(c) * info->data_align, NULL); return 1;
-    case 0x12: row->cfa_register = uleb(c); row->cfa_offset = sleb(c) * info->data_align; row->cfa_expression = NULL; return 1;
-    case 0x13: row->cfa_offset = sleb(c) * info->data_align; return 1;
-    case 0x14: number = uleb(c); set_rule(row, number, IS_CFA, (int64_t)uleb(c) * info->data_align, NULL); return 1;
-    case 0x15: number = uleb(c); set_rule(row, number, IS_CFA, sleb(c) * info->data_align, NULL); return 1;
+    case 0x11: number = uleb(c); set_rule(row, number, AT_CFA, scaled((uint64_t)sleb(c), info), NULL); return 1;
+    case 0x12: row->cfa_register = uleb(c); row->cfa_offset = scaled((uint64_t)sleb(c), info); row->cfa_expression = NULL; return 1;
+    case 0x13: row->cfa_offset = scaled((uint64_t)sleb(c), info); return 1;
+    case 0x14: number = uleb(c); set_rule(row, number, IS_CFA, scaled(uleb(c), info), NULL); return 1;
+    case 0x15: number = uleb(c); set_rule(row, number, IS_CFA, scaled((uint64_t)sleb(c), info), NULL); return 1;
     case 0x16: number = uleb(c); set_rule(row, number, IS_EXPRESSION, 0, skip_expression(c)); return 1;
     case 0x2e: uleb(c); return 1; /* GNU_args_size */
     default: return 0;
@@ -255,7 +288,7 @@ static int run(struct cursor c, const struct frame_info *info, uintptr_t place, 
         uint64_t advance = 0;
         switch (opcode >> 6) {
         case 1: advance = low; break;
-        case 2: set_rule(row, low, AT_CFA, (int64_t)uleb(&c) * info->data_align, NULL); continue;
+        case 2: set_rule(row, low, AT_CFA, scaled(uleb(&c), info), NULL); continue;
         case 3: if (initial && low < PK_REGISTERS) row->registers[low] = initial->registers[low]; continue;
         default:
             if (opcode == 0x01) { at = pointer(&c, info->encoding, 0); if (at > place) return 1; continue; }
@@ -359,8 +392,9 @@ enum pk_step pk__step(struct pk_registers *registers, int *exact) {
     static struct row row, initial;
     struct frame_info info;
     uintptr_t place = registers->value[PK_REG_IP] - (*exact ? 0 : 1);
-    const uint8_t *description = find_description(place);
-    if (!description || !read_description(description, &info) || place - info.start >= info.size)
+    struct bounds bounds;
+    const uint8_t *description = find_description(place, &bounds);
+    if (!description || !read_description(description, &bounds, &info) || place - info.start >= info.size)
         return PK_NO_STEP;
     pk__zero(&row, sizeof row);
     row.cfa_register = PK_REGISTERS;

@@ -1,0 +1,75 @@
+"""Bundles, payloads, unwind information and rings are read within their bounds, whatever they hold."""
+
+import shutil
+import struct
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT, run
+from tests.support.hazards import make_versions, shared_cache
+
+RUNTIME = ROOT / "patchkit/runtime"
+PARTS = ("payload", "bundle", "sha256", "unwind", "ring", "sys")
+SANITIZERS = ("address,undefined", "thread")
+FLAGS = ("-std=gnu11", "-O1", "-g", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer", "-w")
+SOURCE = "int limit = 3;\n__attribute__((noinline)) int f(int x) { return x > limit ? x : 7; }\n"
+MAIN = '#include <stdio.h>\nint main(void) { return printf("%s %d\\n", "VERSION", f(getchar())); }\n'
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a bundle, its payload, unwind information of an executable, and a ring."""
+    folder = tmp_path_factory.mktemp("inputs")
+    with shared_cache(tmp_path_factory):
+        versions = make_versions(folder, SOURCE + MAIN)
+    shutil.copy(versions.bundles[0], folder / "bundle")
+    with tarfile.open(versions.bundles[0]) as archive:
+        member = archive.extractfile("payload")
+        assert member is not None
+        (folder / "payload").write_bytes(member.read())
+    (folder / "frames").write_bytes(unwind_information(folder / "v1/server"))
+    lines = b"".join(b"%d switched after %d us\n" % (number, number) for number in range(3000))[-65520:]
+    (folder / "ring").write_bytes(b"PKRING1\n" + struct.pack("<Q", 70000) + lines)
+    return folder
+
+
+def unwind_information(executable: Path) -> bytes:
+    """Return .eh_frame_hdr and what follows up to the end of .eh_frame, as both lie in memory."""
+    from elftools.elf.elffile import ELFFile
+
+    with executable.open("rb") as file:
+        elf = ELFFile(file)
+        first, last = elf.get_section_by_name(".eh_frame_hdr"), elf.get_section_by_name(".eh_frame")
+        assert first is not None
+        assert last is not None
+        file.seek(first["sh_offset"])
+        return file.read(last["sh_offset"] + last["sh_size"] - first["sh_offset"])
+
+
+@pytest.fixture(scope="module", params=[(c, s) for c in ("gcc", "clang") for s in SANITIZERS], ids="-".join)
+def harness(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The harness, built by one compiler with one sanitizer."""
+    compiler, sanitizer = request.param
+    if shutil.which(compiler) is None:
+        pytest.skip(f"needs {compiler} (Debian: {compiler})")
+    program = tmp_path_factory.mktemp(f"{compiler}-{sanitizer}") / "harness"
+    sources = [str(RUNTIME / f"src/{name}.c") for name in PARTS]
+    sources += [str(RUNTIME / "arch/x86_64.c"), str(ROOT / "tests/runtime/harness.c")]
+    done = run(compiler, *FLAGS, f"-fsanitize={sanitizer}", "-o", str(program), *sources, cwd=ROOT)
+    assert done.code == 0, done.err
+    return program
+
+
+# How often each is cut and changed.
+@pytest.mark.parametrize(("part", "times"), [("payload", 3000), ("bundle", 200), ("frames", 300), ("ring", 60)])
+def test_whatever_an_input_holds_it_is_read_within_its_bounds(
+    part: str, times: int, harness: Path, inputs: Path, tmp_path: Path
+) -> None:
+    done = run(str(harness), part, str(inputs / part), str(times), str(tmp_path), cwd=tmp_path)
+    assert done.code == 0, done.err[-3000:]
+    words = dict(zip(*[iter(done.out.split())] * 2, strict=True))
+    assert words["whole"] == "1", done.out
+    if part == "payload":
+        assert words["cut"] == "0", done.out
