@@ -5,24 +5,16 @@
  * can crash meanwhile; a signal that somebody sends from outside is sent on afterwards.
  */
 #define _GNU_SOURCE
-#include <signal.h>
-#include <sys/syscall.h>
 #include <time.h>
 
+#include "actions.h"
 #include "runtime.h"
 
-enum { STACK = 32 << 10, TOO_LONG = 1000, INTERRUPTION = 33, RESTORER = 0x04000000 };
+enum { STACK = 32 << 10, TOO_LONG = 1000 };
 
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS};
 enum { CRASHES = sizeof crashes / sizeof *crashes };
 
-/* As the kernel wants them. */
-struct action {
-    void (*handler)(int, siginfo_t *, void *);
-    unsigned long flags;
-    void (*restorer)(void);
-    uint64_t mask;
-};
 struct event {
     void *value;
     int signal, notify, thread, zero[11];
@@ -45,19 +37,18 @@ void pk__too_long(void *context) {
         pk__land(context, TOO_LONG);
 }
 
-static void take(struct action *before) {
-    struct action ours = {on_crash, SA_SIGINFO | SA_ONSTACK | RESTORER, pk__restorer, ~(uint64_t)0};
+static void take(struct pk_action *before) {
     for (int i = 0; i < CRASHES; i++)
-        pk__call4(SYS_rt_sigaction, crashes[i], (long)&ours, (long)&before[i], 8);
+        pk__set_action(crashes[i], pk__action(on_crash, SA_ONSTACK), &before[i]);
 }
 
-static void give_back(const struct action *before) {
+static void give_back(const struct pk_action *before) {
     for (int i = 0; i < CRASHES; i++)
-        pk__call4(SYS_rt_sigaction, crashes[i], (long)&before[i], 0, 8);
+        pk__set_action(crashes[i], before[i], NULL);
 }
 
 static int start_timer(uint64_t limit) {
-    struct event event = {&pk__runtime, INTERRUPTION, 4 /* SIGEV_THREAD_ID */, pk__tid(), {0}};
+    struct event event = {&pk__runtime, PK_INTERRUPTION, 4 /* SIGEV_THREAD_ID */, pk__tid(), {0}};
     struct itimerspec end = {{0, 0}, {(time_t)(limit / 1000000000u), (long)(limit % 1000000000u)}};
     int timer = -1;
     if (pk__call3(SYS_timer_create, CLOCK_MONOTONIC, (long)&event, (long)&timer) < 0)
@@ -75,8 +66,8 @@ static const struct pk_error *judge(int why, const char *what) {
 }
 
 const struct pk_error *pk__guard(void (*run)(void *), void *argument, uint64_t limit, const char *const *what) {
-    struct action before[CRASHES];
-    uint64_t open = bit(INTERRUPTION), mask = 0;
+    struct pk_action before[CRASHES];
+    uint64_t open = bit(PK_INTERRUPTION), mask = 0;
     for (int i = 0; i < CRASHES; i++)
         open |= bit(crashes[i]);
     uint8_t *memory = pk__map(STACK);

@@ -7,24 +7,15 @@
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/syscall.h>
 
+#include "actions.h"
 #include "runtime.h"
 
-enum { RESTORER = 0x04000000, MOST_TEXT = 300 };
+enum { MOST_TEXT = 300 };
 
 static const int crashes[] = {SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE};
 static const char *const names[] = {"SIGSEGV", "SIGABRT", "SIGBUS", "SIGILL", "SIGFPE"};
 enum { CRASHES = sizeof crashes / sizeof *crashes };
-
-/* As the kernel wants it. */
-struct action {
-    void (*handler)(int, siginfo_t *, void *);
-    unsigned long flags;
-    void (*restorer)(void);
-    uint64_t mask;
-};
 
 static uint32_t reported; /* one crash in each probation: others that follow have it for a cause */
 
@@ -88,39 +79,32 @@ static void report(int signal, const void *context) {
 
 static void on_crash(int signal, siginfo_t *information, void *context) {
     const struct pk_runtime *rt = &pk__runtime;
-    struct action none = {NULL, 0, NULL, 0};
     int sent = information->si_code <= 0; /* by a call, as abort() does, and not by the kernel for what the code did */
     if (rt->state == PK_PROBATION && rt->current && !(sent && information->si_pid != pk__pid()) &&
         !__atomic_exchange_n(&reported, 1, __ATOMIC_SEQ_CST))
         report(signal, context);
-    pk__call4(SYS_rt_sigaction, signal, (long)&none, 0, 8);
+    pk__reset_action(signal, NULL);
     /* Back at the instruction the kernel finds the same fault again; what was sent has to be sent again. */
     if (sent)
         pk__call3(SYS_tgkill, pk__pid(), pk__tid(), signal);
 }
 
 void pk__watch_crashes(void) {
-    struct action ours = {on_crash, SA_SIGINFO | SA_ONSTACK | RESTORER, pk__restorer, ~(uint64_t)0};
     reported = 0;
-    for (int i = 0; i < CRASHES; i++) {
-        struct action theirs = {NULL, 0, NULL, 0};
-        pk__call4(SYS_rt_sigaction, crashes[i], 0, (long)&theirs, 8);
-        if (!theirs.handler)
-            pk__call4(SYS_rt_sigaction, crashes[i], (long)&ours, 0, 8);
-    }
+    for (int i = 0; i < CRASHES; i++)
+        if (!pk__action_of(crashes[i]).handler)
+            pk__set_action(crashes[i], pk__action(on_crash, SA_ONSTACK), NULL);
 }
 
 /* The program runs, and may take one for itself at any moment: then it gets it back at once. */
 void pk__unwatch_crashes(void) {
-    struct action none = {NULL, 0, NULL, 0};
     for (int i = 0; i < CRASHES; i++) {
-        struct action theirs = {NULL, 0, NULL, 0};
-        pk__call4(SYS_rt_sigaction, crashes[i], 0, (long)&theirs, 8);
+        struct pk_action theirs = pk__action_of(crashes[i]);
         if (theirs.handler != on_crash)
             continue;
-        pk__call4(SYS_rt_sigaction, crashes[i], (long)&none, (long)&theirs, 8);
+        pk__reset_action(crashes[i], &theirs);
         if (theirs.handler != on_crash)
-            pk__call4(SYS_rt_sigaction, crashes[i], (long)&theirs, 0, 8);
+            pk__set_action(crashes[i], theirs, NULL);
     }
 }
 

@@ -2,41 +2,31 @@
  *
  * The reserved one wakes it: it comes from outside, and may be blocked by all threads but one. Where all block it, glibc's
  * signal for pthread_cancel() does, which no program can block either: it is ours until the program first cancels a thread.
- * Threads are interrupted for
- * a gathering by the signal that glibc keeps for setuid() in threaded programs, since no program can block that one: glibc
- * takes it out of every mask. Ours are told from glibc's by how they are sent (SI_QUEUE with our mark, where glibc sends
- * SI_TKILL), and its own handler passes ours over (nptl/setxid: it looks at si_code), so neither gets in the other's way.
+ *
+ * Threads are interrupted for a gathering by the signal that glibc keeps for setuid() in threaded programs, since no program
+ * can block that one: glibc takes it out of every mask. Ours are told from glibc's by how they are sent (SI_QUEUE with our
+ * mark, where glibc sends SI_TKILL), and its own handler passes ours over (nptl/setxid: it looks at si_code), so neither gets
+ * in the other's way.
  *
  * The handlers run in any thread at any place: they make system calls only.
  */
 #define _GNU_SOURCE
-#include <signal.h>
-#include <sys/syscall.h>
-
+#include "actions.h"
 #include "runtime.h"
 
-enum { SECOND = 32 /* SIGCANCEL */, INTERRUPTION = 33 /* SIGSETXID */, RESTORER = 0x04000000 };
 enum { WAKE = 0x70617463 }; /* what the second one has to carry: docs/protocol.md */
 enum { FIRST = 34, LAST = 64 }; /* of the signals that a program may use */
-
-/* As the kernel wants it. */
-struct action {
-    void (*handler)(int, siginfo_t *, void *);
-    unsigned long flags;
-    void (*restorer)(void);
-    uint64_t mask;
-};
 
 int __libc_allocate_rtsig(int high) __attribute__((weak));
 
 _Static_assert(sizeof(siginfo_t) == sizeof pk__interruption, "the kernel's siginfo_t has 128 bytes");
 int32_t pk__interruption[32];
 
-static struct action before; /* glibc's own, once it has one */
+static struct pk_action before; /* glibc's own, once it has one */
 
 static void on_wake(int signal, siginfo_t *information, void *context) {
     uint64_t interrupted = pk__now();
-    int is_meant = signal != SECOND || (information->si_code == SI_QUEUE && information->si_value.sival_int == WAKE);
+    int is_meant = signal != PK_SECOND || (information->si_code == SI_QUEUE && information->si_value.sival_int == WAKE);
     pk__own();
     if (pk__tid() == pk__runtime.worker) /* it waits for somebody, and has to look again */
         return;
@@ -63,23 +53,17 @@ static void on_interruption(int signal, siginfo_t *information, void *context) {
         pk__restart(context, -1, NULL, pk__now());
 }
 
-static struct action to(void (*handler)(int, siginfo_t *, void *)) {
-    return (struct action){handler, SA_SIGINFO | SA_RESTART | RESTORER, pk__restorer, ~(uint64_t)0};
-}
-
 static int take(int signal) {
-    struct action ours = to(on_wake), theirs = {NULL, 0, NULL, 0};
-    pk__call4(SYS_rt_sigaction, signal, 0, (long)&theirs, 8);
-    if (theirs.handler) /* the program has it */
+    if (pk__action_of(signal).handler) /* the program has it */
         return 0;
-    return pk__call4(SYS_rt_sigaction, signal, (long)&ours, 0, 8) == 0;
+    return pk__set_action(signal, pk__action(on_wake, SA_RESTART), NULL) == 0;
 }
 
 int pk__take_signal(void) {
     int signal = __libc_allocate_rtsig ? __libc_allocate_rtsig(0) : 64;
     if (signal <= 0 || !take(signal))
         return 0;
-    take(SECOND);
+    take(PK_SECOND);
     return signal;
 }
 
@@ -92,7 +76,7 @@ int pk__take_late_signal(uint64_t avoid) {
         if (signal < 1)
             return 0;
         if (!(avoid >> (signal - 1) & 1) && take(signal)) {
-            take(SECOND);
+            take(PK_SECOND);
             return signal;
         }
     }
@@ -100,26 +84,24 @@ int pk__take_late_signal(uint64_t avoid) {
 }
 
 void pk__give_signal_back(int signal) {
-    struct action none = {NULL, 0, NULL, 0}, theirs = {NULL, 0, NULL, 0};
-    pk__call4(SYS_rt_sigaction, SECOND, 0, (long)&theirs, 8);
-    if (theirs.handler == on_wake)
-        pk__call4(SYS_rt_sigaction, SECOND, (long)&none, 0, 8);
-    pk__call4(SYS_rt_sigaction, signal, (long)&none, 0, 8);
+    if (pk__action_of(PK_SECOND).handler == on_wake)
+        pk__reset_action(PK_SECOND, NULL);
+    pk__reset_action(signal, NULL);
 }
 
 /* It stays: an interruption may reach a thread long after a gathering that was given up. */
 void pk__take_interruptions(void) {
-    struct action ours = to(on_interruption), theirs = {NULL, 0, NULL, 0};
-    pk__call4(SYS_rt_sigaction, INTERRUPTION, (long)&ours, (long)&theirs, 8);
+    struct pk_action theirs = {NULL, 0, NULL, 0};
+    pk__set_action(PK_INTERRUPTION, pk__action(on_interruption, SA_RESTART), &theirs);
     if (theirs.handler != on_interruption)
         before = theirs;
     siginfo_t *information = (siginfo_t *)pk__interruption;
-    information->si_signo = INTERRUPTION;
+    information->si_signo = PK_INTERRUPTION;
     information->si_code = SI_QUEUE;
     information->si_pid = pk__runtime.pid;
     information->si_value.sival_ptr = &pk__runtime;
 }
 
 long pk__interrupt(int tid) {
-    return pk__call4(SYS_rt_tgsigqueueinfo, pk__runtime.pid, tid, INTERRUPTION, (long)pk__interruption);
+    return pk__call4(SYS_rt_tgsigqueueinfo, pk__runtime.pid, tid, PK_INTERRUPTION, (long)pk__interruption);
 }
