@@ -6,6 +6,7 @@ docs/live.md says how it is done; patchkit/runtime/attach is the program.
 import os
 import struct
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +16,13 @@ from patchkit.live.failure import LiveError
 from patchkit.live.known import Known
 from patchkit.live.process import Process, environment, find_process, still_there
 from patchkit.live.reach import check_reachable
+from patchkit.runtime import ATTACHER, attacher, library
 
 _SECURE = 23  # AT_SECURE, getauxval(3)
 _INTERPRETER, _X86_64, _WIDE = 3, 62, 2  # PT_INTERP, EM_X86_64, ELFCLASS64
 _GNU_LOADER = "ld-linux-x86-64.so"
 _SETTINGS = {"PATCHKIT_RUN_DIR": 108, "PATCHKIT_TRUSTED_KEYS": 256}  # bytes, see attachment.h
+_ENDED = "ended"  # the name of a process that is no more
 _MORE_SECONDS = 20.0  # than the given time, for taking back what was begun
 
 
@@ -40,6 +43,7 @@ def bring_runtime(
     `seconds` is how long a thread that can be borrowed is looked for. Raises LiveError (PKL201 to PKL206) where it
     cannot be done, InputError where the process has ended; in both cases nothing of the process was changed.
     """
+    process = _after_others(process, seconds)
     if process.marker is not None:
         check_reachable(process)
         return Attached(process, was_there=True)
@@ -47,8 +51,6 @@ def bring_runtime(
     _check_kind(process)
     if process.build_id not in known.names:
         raise _unknown(process, known)
-    from patchkit.runtime import attacher, library
-
     program = attacher(cache, environ), library(cache, environ)
     settings = [_setting(process, name, environ or os.environ) for name in _SETTINGS]
     words = [str(program[0]), str(process.pid), str(program[1]), str(round(seconds * 1000)), *settings]
@@ -58,6 +60,20 @@ def bring_runtime(
     now = find_process(process.pid)
     check_reachable(now)
     return Attached(now, answer.get("result") == "already", int(answer.get("still-us", "0")) / 1000)
+
+
+def _after_others(process: Process, seconds: float) -> Process:
+    """Return `process` as it is when no other patchkit is bringing the runtime in, at the latest after `seconds`."""
+    end = time.monotonic() + seconds
+    # What is read of a process is not of one moment: only a second look tells a runtime that is off from a new one.
+    looks = 1 if process.marker is not None and not process.catches else 0
+    while (process.tracer and _name(process.tracer) in (ATTACHER, _ENDED)) or looks:
+        if time.monotonic() > end:
+            break
+        time.sleep(0.01)
+        process = find_process(process.pid)
+        looks = 0
+    return process
 
 
 def _run(words: list[str], seconds: float) -> dict[str, str]:
@@ -220,7 +236,7 @@ def _yama() -> int:
 
 
 def _name(pid: int) -> str:
-    return _fields(Path(f"/proc/{pid}/status")).get("Name", "ended")
+    return _fields(Path(f"/proc/{pid}/status")).get("Name", _ENDED)
 
 
 def _fields(path: Path) -> dict[str, str]:

@@ -7,7 +7,16 @@ import pytest
 
 from patchkit.live.process import find_process
 from patchkit.live.updates import Runtime, Wish
-from tests.support.hazards import Versions, make_versions, said, shared_cache, source_of, status, updated
+from tests.support.hazards import (
+    Versions,
+    make_versions,
+    record_versions,
+    said,
+    shared_cache,
+    source_of,
+    status,
+    updated,
+)
 from tests.support.small import bundle
 
 MANY = 24
@@ -67,3 +76,58 @@ def test_the_code_of_many_updates_is_given_back(identity: Versions, tmp_path: Pa
         assert seen[-1][0] <= seen[KEPT][0], seen
         # Constants and literals stay, as pointers to them may be anywhere: a page or two of each update.
         assert seen[-1][1] - seen[KEPT][1] <= 16 * (MANY - KEPT), seen
+
+
+def test_code_that_a_sleeping_coroutine_returns_to_is_kept(tmp_path: Path) -> None:
+    # Its stack and what the runtime maps for itself lie side by side, which the kernel makes one mapping of.
+    versions = make_versions(tmp_path, source_of("coroutines.c"), 6)
+    with versions.running() as server:
+        server.wait_for("ready")
+        updated(server, versions.bundles[0])
+        assert said(server, "start") == "started"
+        for path in versions.bundles[1:]:
+            updated(server, path)
+        assert said(server, "end") == "began in v2, ended in v6"
+        assert said(server, "say") == "v6"
+
+
+REMOVED = """
+#include <stdio.h>
+#include <unistd.h>
+static volatile int called;
+FUNCTION
+static const char *(*volatile kept)(void);
+__attribute__((noinline)) static const char *version(void) { return "VERSION"; }
+__attribute__((noinline)) static void keep(void) {
+    called++;
+    KEEP
+}
+int main(void) {
+    char line[64];
+    dprintf(1, "ready\\n");
+    while (read(0, line, sizeof line) > 0) {
+        keep();
+        dprintf(1, "%s, kept %s\\n", version(), kept ? kept() : "none");
+    }
+    return 0;
+}
+"""
+FUNCTION = '__attribute__((noinline)) static const char *old(void) { return called ? "from VERSION" : "no"; }'
+
+
+@pytest.mark.parametrize("first", [1, 2], ids=["from-the-start", "of-an-update"])
+def test_a_removed_function_that_a_pointer_leads_to_is_kept(first: int, tmp_path: Path) -> None:
+    last, count = 3, 7
+    sources = []
+    for number in range(1, count + 1):
+        has = first <= number <= last
+        source = REMOVED.replace("FUNCTION", FUNCTION if has else "")
+        sources.append(source.replace("KEEP", "kept = old;" if has else ""))
+    versions = record_versions(tmp_path, sources)
+    with versions.running() as server:
+        server.wait_for("ready")
+        for number, path in enumerate([None, *versions.bundles], 1):
+            if path:
+                updated(server, path)
+            kept = f"from v{min(number, last)}" if number >= first else "none"
+            assert said(server, "say") == f"v{number}, kept {kept}"

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -55,6 +56,24 @@ def test_a_program_that_handles_its_own_faults_goes_on_doing_so(signals: Version
         updated(server, signals.bundles[0])
         after = counts(server, "v2")
         wait_until(lambda: counts(server, "v2")[signal.SIGSEGV] > after[signal.SIGSEGV] + 10)
+
+
+# A careless parent: what is ignored stays so in a new program. Source: signal(7), the kernel's struct sigaction.
+IGNORE_ALL = """
+import ctypes, os, signal, sys
+ignored = (ctypes.c_ulong * 4)(1, 0, 0, 0)
+for number in set(range(1, 65)) - {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD}:
+    ctypes.CDLL(None).syscall(13, number, ignored, None, 8)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("mode", ["handlers", "blocked", "sigwait"])
+def test_a_program_that_inherited_ignored_signals_is_updated(mode: str, signals: Versions) -> None:
+    with signals.running(mode, through=[sys.executable, "-c", IGNORE_ALL]) as server:
+        server.wait_for("ready")
+        updated(server, signals.bundles[0])
+        assert all(number < signal.SIGRTMIN for number in counts(server, "v2"))
 
 
 @pytest.mark.parametrize("mode", ["blocked", "sigwait", "signalfd"])

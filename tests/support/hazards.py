@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +24,9 @@ class Versions:
     bundles: tuple[Path, ...]
 
     @contextmanager
-    def running(self, *options: str, version: int = 1) -> Iterator[Running]:
-        """Start one of the versions with the runtime in it."""
-        with running(self.folder / f"v{version}/server", cache(), *options) as server:
+    def running(self, *options: str, version: int = 1, through: Sequence[str] = ()) -> Iterator[Running]:
+        """Start one of the versions with the runtime in it, as `small.running`."""
+        with running(self.folder / f"v{version}/server", cache(), *options, through=through) as server:
             yield server
 
 
@@ -44,9 +44,14 @@ def cache() -> Path:
 
 
 def make_versions(folder: Path, source: str, count: int = 2, *, settings: str = "", flags: str = "") -> Versions:
-    """Record `count` versions of `source`, in which VERSION is the number of each, with `settings` as patchkit.toml."""
+    """Record `count` versions of `source`, as `record_versions`."""
+    return record_versions(folder, [source] * count, settings=settings, flags=flags)
+
+
+def record_versions(folder: Path, sources: Sequence[str], *, settings: str = "", flags: str = "") -> Versions:
+    """Record versions, in each of which VERSION is its number, with `settings` as patchkit.toml."""
     bundles = []
-    for number in range(1, count + 1):
+    for number, source in enumerate(sources, 1):
         place = folder / f"v{number}"
         record_program(place, {"server.c": source.replace("VERSION", f"v{number}")}, flags=flags)
         if settings:

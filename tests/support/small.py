@@ -1,7 +1,7 @@
 """Small programs that a test writes itself: recorded, bundled, started with the runtime, and asked."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,15 +76,25 @@ class Running:
 
 
 @contextmanager
-def running(binary: Path, cache: Path, *options: str, preload: bool = True) -> Iterator[Running]:
-    """Start `binary` with the runtime in it and end it afterwards; what it writes goes to a file beside it."""
+def running(
+    binary: Path, cache: Path, *options: str, preload: bool = True, through: Sequence[str] = ()
+) -> Iterator[Running]:
+    """Start `binary` with the runtime in it and end it afterwards; what it writes goes to a file beside it.
+
+    `through` is a command that becomes the one that follows it.
+    """
     import os
 
     output = binary.with_suffix(".out")
     environ = {**os.environ, **({"LD_PRELOAD": str(library(cache))} if preload else {})}
     with output.open("wb") as file:
         process = subprocess.Popen(
-            [str(binary), *options], stdin=subprocess.PIPE, stdout=file, stderr=file, env=environ, cwd=binary.parent
+            [*through, str(binary), *options],
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=file,
+            env=environ,
+            cwd=binary.parent,
         )
     try:
         yield Running(process, output)

@@ -47,6 +47,8 @@ long pk__context_call(const void *context);
 
 /* Writes the jump from `from` to `to`; returns 0 where `to` is out of its reach. Writes PK_JUMP_SIZE bytes. */
 int pk__write_jump(uint8_t *from, uintptr_t to);
+/* Where the jump at `from` leads; 0 where none stands there. */
+uintptr_t pk__read_jump(const uint8_t *from);
 
 /* Starts a thread of the process that the C library does not know: own stack, all signals blocked, `tcb` as its thread
  * pointer. Returns its id or a negative error. */

@@ -96,6 +96,12 @@ int pk__write_jump(uint8_t *from, uintptr_t to) {
     return 1;
 }
 
+uintptr_t pk__read_jump(const uint8_t *from) {
+    int32_t near;
+    pk__copy(&near, from + 1, sizeof near);
+    return from[0] == 0xe9 ? (uintptr_t)from + PK_JUMP_SIZE + (uintptr_t)(intptr_t)near : 0;
+}
+
 /* clone(2) by hand: the child returns on the new stack, where the C library's wrapper would expect a thread of its own. */
 __asm__(".text\n"
         ".hidden pk__clone\n"

@@ -58,7 +58,8 @@ static const struct pk_error *make_tables(struct pk_image *image) {
     const struct pk_payload *payload = image->payload;
     image->by_key_size = slots_for(payload->news.count);
     size_t words = (payload->olds.count + payload->imports.count + 2) * sizeof(uintptr_t);
-    size_t undo = (2 * payload->patches.count + 1) * sizeof(struct pk_undo);
+    size_t inherited = image->before ? image->before->undo_count : 0;
+    size_t undo = (2 * payload->patches.count + inherited + 1) * sizeof(struct pk_undo);
     image->tables_size = words + undo + image->by_key_size * sizeof(uint32_t);
     uint8_t *at = image->tables = pk__map(image->tables_size);
     if (!at)

@@ -9,7 +9,7 @@
  */
 #include "migration.h"
 
-enum { MAPS = 4 << 20, TOLD = 8 };
+enum { TOLD = 8 };
 
 struct search {
     struct pk_moving *moving;
@@ -83,33 +83,25 @@ static void look_at_call(struct search *search, const struct pk_thread *thread) 
         look_at(search, arguments[i], "a system call of thread", (uint64_t)thread->tid);
 }
 
-static void look_at_mapping(struct search *search, uintptr_t start, uintptr_t end) {
+static void look_at_mapping(struct search *search, const struct pk_span *mapping) {
     const struct pk_runtime *rt = &pk__runtime;
-    const struct pk_module *module = pk__module_of(start);
-    if (!module || module == pk__module_of((uintptr_t)rt) || pk__is_system(module))
-        return;
-    look_through(search, start, end, module->base == rt->program.base ? "the program's data at" : "a library's data at");
+    const struct pk_module *module = pk__module_of(mapping->start);
+    if (module && module != pk__module_of((uintptr_t)rt) && !pk__is_system(module))
+        look_through(search, mapping->start, mapping->end,
+                     module->base == rt->program.base ? "the program's data at" : "a library's data at");
 }
 
 const struct pk_error *pk__check_references(struct pk_moving *moving) {
     struct search search = {moving, 0};
     if (moving->low >= moving->high)
         return NULL;
-    char *maps = pk__map(MAPS);
-    if (!maps || pk__read_file("/proc/self/maps", maps, MAPS) <= 0) {
-        pk__unmap(maps, MAPS);
-        return pk__fail("PKL104", "the process's mappings cannot be read");
-    }
     for (size_t i = 0; i < pk__runtime.thread_count; i++)
         if (pk__runtime.threads[i].tid > 0 && pk__runtime.threads[i].state == PK_PARKED)
             look_at_call(&search, &pk__runtime.threads[i]);
-    for (const char *at = maps; *at;) {
-        uintptr_t start, end;
-        int writable;
-        at = pk__read_mapping(at, &start, &end, &writable);
-        if (writable)
-            look_at_mapping(&search, start, end);
-    }
-    pk__unmap(maps, MAPS);
+    if (pk__read_mappings() < 0)
+        return pk__fail("PKL104", "the process's mappings cannot be read");
+    const struct pk_scratch *scratch = pk__runtime.scratch;
+    for (size_t i = 0; i < scratch->mapping_count; i++)
+        look_at_mapping(&search, &scratch->mappings[i]);
     return moving->failed;
 }

@@ -71,7 +71,7 @@ struct pk_image {
     uintptr_t *imports;
     uint32_t *by_key; /* open addressing over payload->news: index + 1, 0 is free */
     size_t by_key_size;
-    struct pk_undo *undo;
+    struct pk_undo *undo; /* all that lead into this image, as far as no later one has them; none in code that has gone */
     size_t undo_count;
     void *tables; /* one mapping that holds all of the arrays above */
     size_t tables_size;
@@ -191,7 +191,8 @@ struct pk_runtime {
     uint32_t round;      /* counts releases; parked threads wait on it */
     uint32_t arrived;    /* counts parked threads of this round; the worker waits on it */
     uint32_t waiting;    /* an update waits: pk_update_point() looks at it */
-    int32_t worker;      /* thread id */
+    int32_t worker;      /* thread id, */
+    struct pk_span stack; /* and the memory that it runs in */
     int32_t requested;   /* descriptor of a bundle that the program itself asked for, else -1 */
     uint32_t answer;     /* enum pk_result: what became of the last one, */
     char answer_text[PK_ERROR_SIZE + 16]; /* in words; both are written before `requested` is free again */
@@ -314,13 +315,15 @@ const struct pk_error *pk__prepare_points(const struct pk_image *image);
 PK_STOPPED void pk__arm_points(void);
 PK_STOPPED void pk__disarm_points(void);
 
+/* maps.c: fills scratch->mappings with every readable and writable mapping of this process, in ascending order.
+ * Returns 0, or -1 where the list cannot be read to its end or has more than PK_MOST_MAPPINGS. */
+int pk__read_mappings(void);
+
 /* sweep.c: code of earlier versions that nothing can reach any more. */
 struct pk_image *pk__sweepable(void); /* NULL where there is none */
 /* Whether any word of the process may point into the image's TEXT; for a forked copy, in which nothing moves. */
 int pk__is_reached(const struct pk_image *image);
 void pk__drop_text(struct pk_image *image);
-/* Reads one line of /proc/self/maps from `text`; returns what is behind it. */
-const char *pk__read_mapping(const char *text, uintptr_t *start, uintptr_t *end, int *writable);
 
 /* transaction.c */
 struct pk_wish {

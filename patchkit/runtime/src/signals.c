@@ -53,17 +53,25 @@ static void on_interruption(int signal, siginfo_t *information, void *context) {
         pk__restart(context, -1, NULL, pk__now());
 }
 
-static int take(int signal) {
-    if (pk__action_of(signal).handler) /* the program has it */
-        return 0;
-    return pk__set_action(signal, pk__action(on_wake, SA_RESTART), NULL) == 0;
+static struct pk_action second_before;
+
+static int take(int signal) { return pk__set_action(signal, pk__action(on_wake, SA_RESTART), NULL) == 0; }
+
+/* What is ignored before the program has run was inherited, and is not its own. */
+static int is_inherited(const struct pk_action *action) { return (uintptr_t)action->handler <= (uintptr_t)SIG_IGN; }
+
+static void take_second(void) {
+    second_before = pk__action_of(PK_SECOND);
+    if (is_inherited(&second_before)) /* a program cannot ignore it */
+        take(PK_SECOND);
 }
 
 int pk__take_signal(void) {
     int signal = __libc_allocate_rtsig ? __libc_allocate_rtsig(0) : 64;
-    if (signal <= 0 || !take(signal))
+    struct pk_action action = pk__action_of(signal);
+    if (signal <= 0 || !is_inherited(&action) || !take(signal))
         return 0;
-    take(PK_SECOND);
+    take_second();
     return signal;
 }
 
@@ -75,8 +83,8 @@ int pk__take_late_signal(uint64_t avoid) {
         int signal = allocate ? allocate(0) : next;
         if (signal < 1)
             return 0;
-        if (!(avoid >> (signal - 1) & 1) && take(signal)) {
-            take(PK_SECOND);
+        if (!(avoid >> (signal - 1) & 1) && !pk__action_of(signal).handler && take(signal)) {
+            take_second();
             return signal;
         }
     }
@@ -85,7 +93,7 @@ int pk__take_late_signal(uint64_t avoid) {
 
 void pk__give_signal_back(int signal) {
     if (pk__action_of(PK_SECOND).handler == on_wake)
-        pk__reset_action(PK_SECOND, NULL);
+        pk__set_action(PK_SECOND, second_before, NULL);
     pk__reset_action(signal, NULL);
 }
 

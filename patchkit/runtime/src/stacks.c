@@ -75,50 +75,12 @@ int pk__each_frame_word(const struct pk_thread *thread, const struct pk_live *fr
     return result ? result : each_word(frame->registers.value[PK_REG_SP], frame->end, programs, &visiting);
 }
 
-/* A hexadecimal number and the character behind it, from a stream of characters. */
-struct maps {
-    int descriptor;
-    long length, at;
-    char buffer[1024];
-};
-
-static int next(struct maps *maps) {
-    if (maps->at == maps->length) {
-        maps->length = pk__read(maps->descriptor, maps->buffer, sizeof maps->buffer);
-        maps->at = 0;
-        if (maps->length <= 0) {
-            maps->length = 0;
-            return -1;
-        }
-    }
-    return maps->buffer[maps->at++];
-}
-
-static int hexadecimal(struct maps *maps, uintptr_t *ret) {
-    int letter;
-    *ret = 0;
-    while (((letter = next(maps)) >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'f'))
-        *ret = *ret * 16 + (uintptr_t)(letter <= '9' ? letter - '0' : letter - 'a' + 10);
-    return letter;
-}
-
 /* Once in each standstill: mappings do not change in it. */
 static void read_mappings(void) {
     struct pk_scratch *scratch = pk__runtime.scratch;
     if (scratch->mappings_of == pk__pid() && scratch->mappings_round == pk__runtime.round + 1)
         return;
-    struct maps maps = {pk__open("/proc/self/maps", O_RDONLY, 0), 0, 0, {0}};
-    scratch->mapping_count = 0;
-    uintptr_t start, end;
-    while (maps.descriptor >= 0 && hexadecimal(&maps, &start) == '-' && hexadecimal(&maps, &end) == ' ') {
-        int readable = next(&maps) == 'r', writable = next(&maps) == 'w', letter;
-        if (readable && writable && scratch->mapping_count < PK_MOST_MAPPINGS)
-            scratch->mappings[scratch->mapping_count++] = (struct pk_span){start, end, PK_OF_NOBODY};
-        while ((letter = next(&maps)) >= 0 && letter != '\n') {
-        }
-    }
-    if (maps.descriptor >= 0)
-        pk__close(maps.descriptor);
+    pk__read_mappings(); /* without one, a stack ends with its page */
     scratch->mappings_of = pk__pid();
     scratch->mappings_round = pk__runtime.round + 1;
 }

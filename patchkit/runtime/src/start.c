@@ -61,6 +61,7 @@ void pk__own(void) {
 /* Runs as the worker, from its first instruction to its last. */
 static void work(void *memory) {
     struct pk_runtime *rt = &pk__runtime;
+    rt->stack = (struct pk_span){(uintptr_t)memory, (uintptr_t)memory + STACK + BLOCK, PK_OF_NOBODY};
     pk__serve(NULL);
     __atomic_store_n(&rt->worker, 0, __ATOMIC_SEQ_CST);
     __atomic_store_n(&rt->serving, 0, __ATOMIC_SEQ_CST);

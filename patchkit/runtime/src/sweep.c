@@ -1,14 +1,10 @@
 /* sweep.c: gives back the code of versions that nothing can reach any more.
  *
- * Pointers that live data holds lead to entries, which stay; into TEXT point only return addresses and saved registers. So
- * where no word of the process's writable memory points into it, nothing ever will again: the proof is made in the
- * rehearsal's copy, in which nothing moves, and holds for the process. One version is kept behind the current one, for a
- * revert.
+ * Pointers that live data holds lead to entries, which stay; into TEXT point only return addresses, saved registers and the
+ * jumps that we wrote. So where no word of the process's memory and no jump leads into it, nothing ever will again: the proof
+ * is made in the rehearsal's copy, in which nothing moves, and holds for the process. One version is kept behind the current
+ * one, for a revert.
  */
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <sys/syscall.h>
-
 #include "runtime.h"
 
 struct pk_image *pk__sweepable(void) {
@@ -19,7 +15,26 @@ struct pk_image *pk__sweepable(void) {
     return NULL;
 }
 
-static int points_into(uintptr_t start, uintptr_t end, uintptr_t low, uintptr_t size) {
+/* Our own stack and scratch hold what was just looked at. The kernel may have made one mapping of them and the program's. */
+static int is_own(uintptr_t place) {
+    const struct pk_runtime *rt = &pk__runtime;
+    return place - (uintptr_t)rt->scratch < sizeof *rt->scratch || place - rt->stack.start < rt->stack.end - rt->stack.start;
+}
+
+static int is_in_text(const struct pk_image *image, uintptr_t place) {
+    return place - (uintptr_t)image->place < image->payload->segment[PK_TEXT];
+}
+
+/* Whether a word is an address in the image's code, or of an entry of its own that no later version has led elsewhere. The
+ * first byte is no return address, and our own tables name it. */
+static int leads_into(uint64_t word, const struct pk_image *image) {
+    uintptr_t at = word - (uintptr_t)image->place, text = image->payload->segment[PK_TEXT];
+    if (at < text)
+        return at > 0;
+    return at - text < image->payload->segment[PK_ENTRIES] && is_in_text(image, pk__read_jump((const uint8_t *)word));
+}
+
+static int is_led_from(uintptr_t start, uintptr_t end, const struct pk_image *image) {
     uint64_t *words = pk__runtime.scratch->words;
     const size_t most = sizeof pk__runtime.scratch->words;
     for (uintptr_t at = start; at < end; at += most) {
@@ -27,57 +42,54 @@ static int points_into(uintptr_t start, uintptr_t end, uintptr_t low, uintptr_t 
         if (!pk__peek(at, words, some))
             continue; /* a guard page, or a device: no place for a return address */
         for (size_t i = 0; i < some / 8; i++)
-            if (words[i] - low - 1 < size - 1) /* its first byte is no return address, and our own tables name it */
+            if (leads_into(words[i], image) && !is_own(at + 8 * i))
                 return 1;
     }
     return 0;
 }
 
-const char *pk__read_mapping(const char *text, uintptr_t *start, uintptr_t *end, int *writable) {
-    uintptr_t *const bounds[2] = {start, end};
-    for (int i = 0; i < 2; i++, text++) {
-        *bounds[i] = 0;
-        for (; (*text >= '0' && *text <= '9') || (*text >= 'a' && *text <= 'f'); text++)
-            *bounds[i] = *bounds[i] * 16 + (uintptr_t)(*text <= '9' ? *text - '0' : *text - 'a' + 10);
+/* Later versions wrote jumps into the image's code, which nobody will take back once it has gone. */
+static void forget_undo(const struct pk_image *image) {
+    for (struct pk_image *each = pk__runtime.images; each; each = each->older) {
+        size_t kept = 0;
+        for (size_t i = 0; i < each->undo_count; i++)
+            if (!is_in_text(image, (uintptr_t)each->undo[i].place))
+                each->undo[kept++] = each->undo[i];
+        if (kept < each->undo_count)
+            pk__zero(&each->undo[kept], (each->undo_count - kept) * sizeof *each->undo);
+        each->undo_count = kept;
     }
-    *writable = text[0] == 'r' && text[1] == 'w';
-    while (*text && *text != '\n')
-        text++;
-    return *text ? text + 1 : text;
 }
 
-/* What a revert to the version before `image` would write there is no way into its code. Only in a copy: such a revert is
- * refused once the code has gone. */
-static void forget_undo(const struct pk_image *image) {
-    for (struct pk_image *each = pk__runtime.images; each; each = each->older)
-        for (size_t i = 0; each->tables && i < each->undo_count; i++)
-            if ((uintptr_t)each->undo[i].place - (uintptr_t)image->place < image->payload->segment[PK_TEXT])
-                each->undo[i].place = NULL;
+/* Whether code leads to the image's: to what it replaced and no later version did, since that has no such function. */
+static int is_led_from_code(const struct pk_image *image) {
+    for (size_t i = 0; i < image->undo_count; i++)
+        if (is_in_text(image, pk__read_jump(image->undo[i].place)))
+            return 1;
+    return 0;
+}
+
+static int is_led_from_constants(const struct pk_image *image) {
+    int led = 0;
+    for (const struct pk_image *each = pk__runtime.images; each && !led; each = each->older) {
+        const uint64_t *segment = each->payload->segment;
+        uintptr_t start = (uintptr_t)each->place + segment[PK_TEXT] + segment[PK_ENTRIES];
+        led = is_led_from(start, start + segment[PK_RODATA], image);
+    }
+    return led;
 }
 
 int pk__is_reached(const struct pk_image *image) {
-    enum { MOST = 4 << 20 };
+    const struct pk_scratch *scratch = pk__runtime.scratch;
     forget_undo(image);
-    char *maps = pk__map(MOST);
-    if (!maps)
-        return 1;
-    long got = pk__read_file("/proc/self/maps", maps, MOST);
-    int reached = got <= 0 || got >= MOST - 1;
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    for (const char *at = maps; !reached && *at;) {
-        uintptr_t start, end;
-        int writable;
-        at = pk__read_mapping(at, &start, &end, &writable);
-        int own = (start <= here && here < end) || start == (uintptr_t)maps ||
-                  (start <= (uintptr_t)pk__runtime.scratch && (uintptr_t)pk__runtime.scratch < end);
-        if (writable && !own)
-            reached = points_into(start, end, (uintptr_t)image->place, image->payload->segment[PK_TEXT]);
-    }
-    pk__unmap(maps, MOST);
+    int reached = is_led_from_code(image) || is_led_from_constants(image) || pk__read_mappings() < 0;
+    for (size_t i = 0; i < scratch->mapping_count && !reached; i++)
+        reached = is_led_from(scratch->mappings[i].start, scratch->mappings[i].end, image);
     return reached;
 }
 
 void pk__drop_text(struct pk_image *image) {
+    forget_undo(image);
     image->text_gone = 1;
     pk__unmap(image->place, image->payload->segment[PK_TEXT]);
     pk__unmap(image->tables, image->tables_size);

@@ -21,15 +21,17 @@ static long protect(const uint8_t *start, size_t size, int writable) {
     return pk__call3(SYS_mprotect, (long)start, (long)size, protection);
 }
 
-/* One call for the executable, one for the entries of each image that is behind us, and the code of the last of them. */
+/* One call for the executable, two for each image that is behind us. */
 static const struct pk_error *open_code(const struct pk_image *image, int writable) {
     const struct pk_program *program = &pk__runtime.program;
     long result = protect((const uint8_t *)program->code_start, program->code_end - program->code_start, writable);
-    for (const struct pk_image *each = image->before; each && result >= 0; each = each->before)
-        if (each->payload->segment[PK_ENTRIES])
-            result = protect(each->place + each->payload->segment[PK_TEXT], each->payload->segment[PK_ENTRIES], writable);
-    if (image->before && result >= 0)
-        result = protect(image->before->place, image->before->payload->segment[PK_TEXT], writable);
+    for (const struct pk_image *each = image->before; each && result >= 0; each = each->before) {
+        uint64_t text = each->payload->segment[PK_TEXT], entries = each->payload->segment[PK_ENTRIES];
+        if (entries)
+            result = protect(each->place + text, entries, writable);
+        if (result >= 0 && !each->text_gone)
+            result = protect(each->place, text, writable);
+    }
     if (result >= 0 || !writable)
         return NULL;
     return pk__fail("PKL114", "the system does not let the program's code be changed (error %d)", (int64_t)-result);
@@ -49,12 +51,12 @@ static void restore(const struct pk_image *image) {
         pk__copy(image->undo[i - 1].place, image->undo[i - 1].before, PK_JUMP_SIZE);
 }
 
-static const struct pk_error *write_jump(struct pk_image *image, uint8_t *place, uint64_t code) {
+static const struct pk_error *write_jump(struct pk_image *image, uint8_t *place, uintptr_t to) {
     struct pk_undo *undo = &image->undo[image->undo_count];
     undo->place = place;
     pk__copy(undo->before, place, PK_JUMP_SIZE);
     image->undo_count++;
-    if (!pk__write_jump(place, (uintptr_t)image->place + code))
+    if (!pk__write_jump(place, to))
         return pk__fail("PKL103", "a jump to the new code does not reach");
     return NULL;
 }
@@ -92,14 +94,32 @@ static const struct pk_error *write_jumps(struct pk_image *image) {
             continue;
         if (!in_program(place) && !in_entries(image, place))
             return pk__fail("PKL102", "the payload wants to change %x, which is no entry of a function", (uint64_t)place);
-        const struct pk_error *error = write_jump(image, place, patch->code);
+        uintptr_t to = (uintptr_t)image->place + patch->code;
+        const struct pk_error *error = write_jump(image, place, to);
         uint8_t *direct = direct_code(image, patch->old);
         if (!error && direct)
-            error = write_jump(image, direct, patch->code);
+            error = write_jump(image, direct, to);
         if (error)
             return error;
     }
     return NULL;
+}
+
+static int is_in_text(const struct pk_image *image, uintptr_t place) {
+    return place - (uintptr_t)image->place < image->payload->segment[PK_TEXT];
+}
+
+/* Code of versions before the last may still run, and was led to the last one: it is led on, so that what ever led to code
+ * that is replaced now leads to its successor, and no way is longer than one jump. */
+static const struct pk_error *lead_on(struct pk_image *image) {
+    const struct pk_image *last = image->before;
+    const struct pk_error *error = NULL;
+    for (size_t i = 0; last && i < last->undo_count && !error; i++) {
+        uintptr_t replaced = pk__read_jump(last->undo[i].place), to;
+        if (is_in_text(last, replaced) && (to = pk__read_jump((const uint8_t *)replaced)) && is_in_text(image, to))
+            error = write_jump(image, last->undo[i].place, to);
+    }
+    return error;
 }
 
 const struct pk_error *pk__check_expectations(const struct pk_image *image) {
@@ -124,6 +144,8 @@ const struct pk_error *pk__switch(struct pk_image *image) {
         return error;
     image->undo_count = 0;
     error = write_jumps(image);
+    if (!error)
+        error = lead_on(image);
     if (error)
         restore(image);
     else
