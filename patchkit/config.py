@@ -1,7 +1,6 @@
 """What a project says in `patchkit.toml`, and where patchkit keeps what it may forget."""
 
 import difflib
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +51,8 @@ def load_config(directory: Path) -> Config:
         raise ConfigError(f"{path}: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:
         raise ConfigError(f"{path} is not UTF-8 text", hint="save the file as UTF-8") from problem
+    import tomllib  # which takes 3 ms, and most projects have no such file
+
     try:
         return _config(path, tomllib.loads(text))
     except tomllib.TOMLDecodeError as problem:

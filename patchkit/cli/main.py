@@ -3,6 +3,7 @@
 Imported at every start, `patchkit cc` in a build's inner loop included, so it imports nothing that is dear.
 """
 
+import contextlib
 import errno
 import os
 import signal
@@ -24,7 +25,12 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         _tolerate_narrow_encoding(stream)
     os.register_at_fork(after_in_child=_end_quietly_when_interrupted)
-    sys.exit(guard(run, arguments))
+    code = guard(run, arguments)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    # Taking a million objects apart one by one takes longer than many a comparison.
+    os._exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -2,8 +2,9 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import cached_property
 
 from patchkit.diff.correspondence import Table, match_keys
 from patchkit.diff.enums import named_numbers
@@ -27,6 +28,29 @@ _MEANING = re.compile(
 _FAMILY = 2  # macros that share a prefix
 
 
+class _Families:
+    """The constants of a program that share a prefix with one of them; only those that are asked for are decoded."""
+
+    def __init__(self, macros: Mapping[str, Macro]) -> None:
+        self._macros = macros
+
+    @cached_property
+    def _keys(self) -> Mapping[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for key in self._macros:
+            name, has_prefix, _ = key.partition("@")[0].rpartition("_")
+            if has_prefix:
+                found[name].add(key)
+                found[name.partition("_")[0]].add(key)
+        return found
+
+    def numbers_of(self, macro: Macro) -> list[int]:
+        """Return the values of the family of `macro`, itself included, as far as its file defines them; sorted."""
+        keys = self._keys.get(macro.name.rsplit("_", 1)[0], ())
+        family = (self._macros[key] for key in keys)
+        return sorted(one.value for one in family if isinstance(one.value, int) and one.coord.file == macro.coord.file)
+
+
 def compare_macros(pair: Pair, changes: Iterable[Change]) -> list[Change]:
     """Return what differs between the program's own constant macros; `changes` tell the bounds that moved."""
     if not pair.sees(Facet.MACROS):
@@ -35,7 +59,7 @@ def compare_macros(pair: Pair, changes: Iterable[Change]) -> list[Change]:
     bounds = _moved_bounds(changes)
     found: list[Change] = []
     others: list[Macro] = []
-    families: dict[str, list[Macro]] = {}
+    families = _Families(pair.old.macros)
     for key, other in altered(table, pair.old.macros, pair.new.macros):
         old, new = pair.old.macros[key], pair.new.macros[other]
         if (
@@ -44,8 +68,6 @@ def compare_macros(pair: Pair, changes: Iterable[Change]) -> list[Change]:
             or (type(old.value), old.value) == (type(new.value), new.value)
         ):
             continue
-        if not families:
-            families = _families(pair.old.macros.values())
         change = _classify(old, new, bounds, families)
         if change is None:
             others.append(old)
@@ -76,9 +98,7 @@ def _short(macro: Macro) -> str:
     return text if len(text) <= 40 else text[:37] + "…"
 
 
-def _classify(
-    old: Macro, new: Macro, bounds: dict[tuple[int, int], list[str]], families: dict[str, list[Macro]]
-) -> Change | None:
+def _classify(old: Macro, new: Macro, bounds: dict[tuple[int, int], list[str]], families: _Families) -> Change | None:
     title = f"{old.name}: {_short(old)} → {_short(new)}"
     if not isinstance(old.value, int) or not isinstance(new.value, int):
         return None
@@ -104,23 +124,13 @@ def _classify(
     return None
 
 
-def _families(macros: Iterable[Macro]) -> dict[str, list[Macro]]:
-    found: dict[str, list[Macro]] = defaultdict(list)
-    for macro in macros:
-        if isinstance(macro.value, int) and "_" in macro.name and not is_foreign(macro.coord):
-            found[macro.name.rsplit("_", 1)[0]].append(macro)
-            found[macro.name.split("_", 1)[0]].append(macro)
-    return found
-
-
-def _renumbered(old: Macro, new: Macro, families: dict[str, list[Macro]]) -> bool:
+def _renumbered(old: Macro, new: Macro, families: _Families) -> bool:
     """Whether a macro looks like a flag bit or one number of a list: shifted, or of a family of distinct numbers."""
     if "<<" in old.text and "<<" in new.text:
         return True
     if not isinstance(old.value, int) or not isinstance(new.value, int):
         return False
-    family = {m.key: m.value for m in families.get(old.name.rsplit("_", 1)[0], ()) if m.coord.file == old.coord.file}
-    values = sorted(value for value in family.values() if isinstance(value, int))
+    values = families.numbers_of(old)
     if len(values) <= _FAMILY or len(set(values)) != len(values):
         return False
     bits = all(value > 0 and value & (value - 1) == 0 for value in values)

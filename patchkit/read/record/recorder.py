@@ -12,10 +12,9 @@ from patchkit.errors import BuildError, InputError
 from patchkit.model.build import LinkedProgram, RecordedUnit, Recording
 from patchkit.read.record.events import Event, Tool, outermost, read_events
 from patchkit.read.record.graph import Graph
-from patchkit.read.record.index import file_digest, read_index
 from patchkit.read.record.interposer import interposer, recorded_environment
 from patchkit.read.record.linked import build_id
-from patchkit.read.record.paths import STORE, events_directory, index_path, make_store
+from patchkit.read.record.paths import STORE, events_directory, make_store
 from patchkit.read.record.preprocess import Progress, preprocess_units
 from patchkit.read.record.programs import keep_programs
 from patchkit.read.record.replay import add_build
@@ -149,26 +148,12 @@ def _programs(graph: Graph, numbers: Sequence[int]) -> tuple[LinkedProgram, ...]
     )
 
 
-def load_recording(
-    root: Path,
-    *,
-    jobs: int = 2,
-    environ: Mapping[str, str] | None = None,
-    progress: Progress | None = None,
-) -> Recording | None:
-    """Return the recording kept at `root`, or None where nothing was recorded there.
-
-    What `patchkit cc` noted since is added first, by compilers that run in `environ`, where None stands for that of
-    this process. Raises InputError for a recording that cannot be used.
-    """
-    root = root.resolve()
+def fold_pending(root: Path, *, jobs: int, environ: Mapping[str, str], progress: Progress | None) -> None:
+    """Add what `patchkit cc` noted since to the recording at `root`."""
     store = root / STORE
-    if any(path.is_file() for path in events_directory(store).glob("*")):
-        with locked(store), _pending(store) as events:
-            if events:
-                surroundings = os.environ if environ is None else environ
-                _fold(events, root, (), jobs=jobs, environ=surroundings, progress=progress)
-    return read_recording(store)
+    with locked(store), _pending(store) as events:
+        if events:
+            _fold(events, root, (), jobs=jobs, environ=environ, progress=progress)
 
 
 def keep_units(
@@ -213,15 +198,3 @@ def refresh(
         )
         write_recording(current)
         return current
-
-
-def stale_sources(recording: Recording) -> list[str]:
-    """Return the sources and headers that changed or vanished since `recording` was made, sorted."""
-    index = read_index(index_path(Path(recording.store)))
-    stale = []
-    for path, digest in (recording.digests or {}).items():
-        stamp = index.stamps.get(path)
-        trusted = stamp is not None and stamp.mtime and stamp.digest == digest
-        if not (index.is_fresh(path) if trusted else file_digest(path) == digest):
-            stale.append(path)
-    return sorted(stale)

@@ -15,8 +15,9 @@ from patchkit.errors import InputError, ToolError
 from patchkit.model.build import Recording
 from patchkit.read.record.database import NAME, recording_from_commands
 from patchkit.read.record.directory import recording_from_directory
+from patchkit.read.record.loading import load_recording
 from patchkit.read.record.preprocess import Progress
-from patchkit.read.record.recorder import load_recording, record_build, refresh
+from patchkit.read.record.recorder import record_build, refresh
 from patchkit.read.record.store import locked
 
 INDEX = (":index", ":0", ":")
