@@ -1,15 +1,19 @@
 """Arrays: as many elements as both versions have are converted; what comes or goes at the end is decided or tested."""
 
+from collections.abc import Collection
+
 from patchkit.diff.ctypes_compare import relate
-from patchkit.diff.types import ScalarKind
+from patchkit.diff.types import ScalarKind, Types
 from patchkit.model.change import Grade
 from patchkit.model.ctype import Array, CType, Primitive
 from patchkit.model.decision import Topic
+from patchkit.model.program import Record
 from patchkit.transform.places import Place
 from patchkit.transform.pointers import confirm, is_confirmed
 from patchkit.transform.starts import begin_with
 from patchkit.transform.statements import Context, Tail, zero
 
+ALLOCATION = "allocation"
 _COUNTS = ("count", "len", "length", "n", "num", "size", "used", "nr")
 
 
@@ -120,31 +124,40 @@ def _flexible(at: Context, old: Place, new: Place, types: tuple[CType, CType], r
     if said is None:
         likely = next((each for each in siblings if each.lower().strip("_").endswith(_COUNTS)), "")
         question = f"which member counts the elements of {old.subject}?"
-        at.ask(Topic.LENGTH, old.subject, question, siblings, likely)
+        at.ask(Topic.LENGTH, old.subject, question, (*siblings, ALLOCATION), likely)
         return
     if "->" not in old.text or "." in old.text:
         at.ask_for_code(f"{old.subject} is a flexible array inside another record")
         return
-    count = f"(size_t)old->{said}" if said in siblings else f"(size_t)({said})"
     steps = at.measure(types[0], old=True), at.measure(types[1], old=False)
-    at.made.tail = Tail(old.offset, new.offset, *steps, count)
+    count = tail_count(said, siblings)
+    at.made.tail = Tail(old.offset, new.offset, *steps, types[0], f"{old.subject}[]", count)
+    why = f"{reason}; {'its block' if said == ALLOCATION else said} tells how many elements there are"
     if is_raw_copy(at, *types):
-        at.made.line(f"memcpy({new.text}, {old.text}, {count} * {steps[0]});", f"{reason}; {said} counts the elements")
+        at.made.line(f"memcpy({new.text}, {old.text}, migration->tail * {steps[0]});", why)
         return
-    with at.made.loop(count, f"{reason}; {said} counts the elements") as index:
+    with at.made.loop("migration->tail", why) as index:
         runs = len(at.made.runs)
         at.value(at, old.element(index, types[0], steps[0]), new.element(index, types[1], steps[1]), reason)
         del at.made.runs[runs:]  # how many there are is not known here
 
 
+def tail_count(said: str, siblings: Collection[str]) -> str:
+    """Return the count of a `Tail` where `said` was decided of a record that has the numbers `siblings`."""
+    return said if said == ALLOCATION else f"old->{said}" if said in siblings else said
+
+
 def _counters(at: Context, place: Place) -> tuple[str, ...]:
     """The members beside a flexible array that are whole numbers."""
     record = at.pair.old.records.get(place.subject.rpartition(".")[0])
-    if record is None:
-        return ()
+    return () if record is None else whole_numbers(at.old_types, record)
+
+
+def whole_numbers(types: Types, record: Record) -> tuple[str, ...]:
+    """Return the members of a record that may count something."""
     found = []
     for member in record.members:
-        scalar = at.old_types.scalar(member.type)
+        scalar = types.scalar(member.type)
         if member.name and scalar is not None and scalar.kind is ScalarKind.INTEGER and member.width is None:
             found.append(member.name)
     return tuple(found)

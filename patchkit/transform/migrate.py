@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 from patchkit.diff.pair import Pair
-from patchkit.model.ctype import CType, Named, Pointer, spell
+from patchkit.model.ctype import CType, Named, Pointer, Tag, spell
 from patchkit.model.decision import Decisions, Topic
 from patchkit.model.program import Linkage, Variable
+from patchkit.transform.arrays import ALLOCATION
 from patchkit.transform.catalogue import Catalogue
 from patchkit.transform.changed import Changed
 from patchkit.transform.conversion import Conversions
@@ -14,6 +15,7 @@ from patchkit.transform.names import HOOKS, conversion_name, transformer_name
 from patchkit.transform.roots import Successor, Table, extent, moved_variables, severed_variables, successors, table_of
 from patchkit.transform.shapes import Context, Graph, Open, Slot, Test
 from patchkit.transform.symbols import function_symbol, symbol
+from patchkit.transform.tails import kept_tail, tail_table
 from patchkit.transform.variables import enum_function, is_enum, merge_function, row_function, scalar_function
 
 
@@ -64,7 +66,7 @@ def write_migration(pair: Pair, decisions: Decisions) -> Written:
     layouts = {key: _members(pair, key) for key in changed.records}
     writer.ask_for_missing()
     asked = {(each.topic, each.subject): each for made in conversions.done.values() for each in made.open}
-    found = (*writer.graph.open.values(), *asked.values())
+    found = tuple({**asked, **writer.graph.open}.values())
     old, new = conversions.old_header.text(), conversions.new_header.text()
     severed = severed_variables(pair, decisions)
     aliases = {**catalogue.aliases, **writer.aliases}
@@ -120,6 +122,7 @@ class _Writer:
     declared: set[str] = field(default_factory=set)
     functions: list[str] = field(default_factory=list)
     pointed: set[str] = field(default_factory=set)  # records that a followed pointer leads to
+    tails: set[int] = field(default_factory=set)  # numbers of shapes that end with a flexible array
     graph: Graph = field(init=False)
 
     def __post_init__(self) -> None:
@@ -240,6 +243,7 @@ class _Writer:
             ctype, subject, context = self.keys[len(counts)]
             slots = self.graph.seen(ctype, subject, context)
             tables += self._slot_table(len(counts), slots)
+            tables += self._tail_table(len(counts), ctype, context)
             counts.append(len(slots))
         rows = [self._shape(n, ctype, counts[n], tables) for n, (ctype, _, _) in enumerate(self.keys)]
         return [*tables, "static const struct pk_shape shapes[] = {", *rows, "};", ""]
@@ -250,6 +254,25 @@ class _Writer:
         rows = [f"    {self._slot(slot)}," for slot in slots]
         return [f"static const struct pk_slot slots_{number}[] = {{", *rows, "};"]
 
+    def _tail_table(self, number: int, ctype: CType, context: Context) -> list[str]:
+        """The table of the flexible array at the end of a record, where it has to be followed or converted."""
+        if not isinstance(ctype, Named) or ctype.tag is not Tag.STRUCT:
+            return []
+        successor = self.changed.records.get(ctype.key)
+        tail = self.conversions.convert(ctype.key, successor).tail if successor else kept_tail(self.graph, ctype)
+        if tail is None:
+            return []
+        walked = self.graph.slots(tail.element, tail.subject) or self.changed.holds(tail.element)
+        shape = self.number(tail.element, tail.subject, context) if walked else None
+        room = self._allocator(ctype)[2]
+        if tail.count == ALLOCATION and room == "0":
+            question = f"what tells how large the block of a {ctype.key} is? ALLOCATE RELEASE ROOM"
+            self.graph.ask(Topic.ALLOCATOR, ctype.key, question)
+            return []
+        self.tails.add(number)
+        self.conversions.old_header.add(ctype.key)
+        return tail_table(number, ctype.key, tail, shape, room, self.conversions.old_header)
+
     def _slot(self, slot: Slot) -> str:
         target = "PK_NO_SHAPE" if slot.target is None else str(self.number(slot.target, "", slot.context))
         core = self.graph.types.bare(slot.target) if slot.target is not None else None
@@ -258,11 +281,12 @@ class _Writer:
         extent = {"one": "PK_ONE", "allocation": "PK_ALLOCATION", "counted": "PK_COUNTED"}[slot.extent]
         offset, size = slot.count
         flags = "PK_UNTYPED" if slot.untyped else "0"
+        kind = "0" if slot.type is None else f'"{slot.type}"'
         where = (
             f"{slot.offset}, {slot.repeat}, {slot.stride}, {target}, {slot.back}, {extent}, {offset}, {size}, {flags}"
         )
         tests = ", ".join(f"{{{test.bit}, {test.width}, {test.value}, {self._function(test)}}}" for test in slot.tests)
-        return f'{{"{slot.name}", {where}, {{{tests or "{0, 0, 0, 0}"}}}}}'
+        return f'{{"{slot.name}", {kind}, {where}, {{{tests or "{0, 0, 0, 0}"}}}}}'
 
     def _function(self, test: Test) -> str:
         """Return a name for the function of the old version that a pointer must lead to, by its entry."""
@@ -287,9 +311,9 @@ class _Writer:
         slot_table = f"slots_{number}" if slots else "0"
         run_table = f"runs_{number}" if convert != "0" else "0"
         functions = ", ".join(self._allocator(ctype))
-        return (
-            f'    {{"{name}", {size}, {new_size}, {slot_table}, {slots}, {runs}, {run_table}, {convert}, {functions}}},'
-        )
+        tail = f"&tail_{number}" if number in self.tails else "0"
+        laid_out = f"{size}, {new_size}, {slot_table}, {slots}, {runs}, {run_table}, {convert}"
+        return f'    {{"{name}", {laid_out}, {functions}, {tail}}},'
 
     def hooks(self) -> dict[str, str]:
         """Return the programmer's functions that run before anything is found and after all is converted."""

@@ -6,6 +6,7 @@ from patchkit.model.change import Verdict
 from patchkit.model.ctype import CType, Function, Pointer, Qualified
 from patchkit.model.decision import Topic
 from patchkit.transform.places import Place
+from patchkit.transform.shapes import pointed_type
 from patchkit.transform.statements import Context
 
 
@@ -24,7 +25,10 @@ def convert_pointer(at: Context, old: Place, new: Place, reason: str) -> None:
         at.made.line(f"{new.text} = (void *){old.text};", f"{reason}; a function keeps its address")
     else:
         more = f"{reason} and type" if at.pair.same(before, after) else reason
-        at.made.line(f"{new.text} = pk_forward(migration, {_plain(at, before.target)}{old.text});", more)
+        source = f"{_plain(at, before.target)}{old.text}"
+        kind = pointed_type(at.old_types, before.target)
+        call = f"pk_forward(migration, {source})" if kind is None else f'pk_forward_as(migration, {source}, "{kind}")'
+        at.made.line(f"{new.text} = {call};", more)
     at.run(old, new)
 
 

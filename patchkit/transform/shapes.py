@@ -20,6 +20,7 @@ WORD = 8  # bytes of a pointer
 COUNTS = re.compile(r"(?i:size|count|length|len|num|cap|room|total|used|^n_|^n$)")
 UNION_FORMS = ("address", "MEMBER=CONDITION; ...")
 _CONDITION = re.compile(r"(\w+) *= *it\.(\w+) *== *(-?\w+) *(?:;|$)")
+_ANYTHING = ("void", "char", "signed char", "unsigned char")
 _EXPANDED = 64  # rows of an inner array that are written out one by one
 
 
@@ -52,11 +53,12 @@ class Slot:
 
     `target` is the type of what it leads to where it is followed, `back` how many bytes before the place it leads to
     that begins. `extent` is `one`, `allocation` or `counted`: then `count` is where the number stands (offset, bytes).
-    `name` says which member it is.
+    `name` says which member it is, `type` of what type it says that it leads to.
     """
 
     name: str
     offset: int
+    type: str | None = None
     repeat: int = 1
     stride: int = WORD
     target: CType | None = None
@@ -95,6 +97,12 @@ def is_payload(said: str) -> bool:
         context_of(said) is not None
         or re.fullmatch(r"(struct|union) \S+ when \w+ *= *\S+( and \w+ *= *\S+)?", said) is not None
     )
+
+
+def pointed_type(types: Types, target: CType) -> str | None:
+    """Return what the runtime calls the type that a pointer leads to, None where it may be any: `void`, characters."""
+    bare = types.canonical(types.bare(target))
+    return None if isinstance(bare, Primitive) and bare.name in _ANYTHING else spell(bare)
 
 
 class Graph:
@@ -323,8 +331,11 @@ class Graph:
         if isinstance(bare, Function):
             return None
         slot = Slot(subject, 0)
+        if isinstance(bare, Primitive) and bare.name == "void":
+            return self._untyped(slot, subject)
+        slot = replace(slot, type=pointed_type(self.types, target))
         if isinstance(bare, Primitive):
-            return self._untyped(slot, subject) if bare.name == "void" else slot
+            return slot
         said = self.decisions.value(Topic.PAYLOAD, subject) or ""
         if not self.is_interesting(bare) or said == "-":
             return slot

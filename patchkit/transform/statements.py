@@ -24,13 +24,16 @@ _RUNS = 65536  # of an array whose elements changed; what lies behind them is no
 class Tail:
     """A flexible array at the end of a record: where it begins and what an element takes, in bytes, on both sides.
 
-    `count` is a C expression over `old`, the record, for the number of elements.
+    `element` is its type in the running version, `subject` what decisions call an element. `count` is a C expression
+    over `old`, the record, for the number of elements; `allocation` stands for as many as its block has room for.
     """
 
     old_offset: int
     new_offset: int
     old_size: int
     new_size: int
+    element: CType
+    subject: str
     count: str
 
 

@@ -28,6 +28,10 @@ static void *forward(struct pk_migration *migration, const void *old) {
     (void)migration;
     return (char *)(uintptr_t)old + MOVED;
 }
+static void *forward_as(struct pk_migration *migration, const void *old, const char *type) {
+    (void)type;
+    return forward(migration, old);
+}
 static int refuse(struct pk_migration *migration, const char *what, int64_t value) {
     (void)migration;
     snprintf(refused, sizeof refused, "%s", what);
@@ -38,8 +42,8 @@ static int note(struct pk_migration *migration, void *object, void (*release)(vo
     (void)migration, (void)object, (void)release, (void)made;
     return 0;
 }
-static const struct pk_services services = {forward, refuse, note};
-static struct pk_migration migration = {&services};
+static const struct pk_services services = {forward, refuse, note, forward_as};
+static struct pk_migration migration = {&services, 0};
 static int failures;
 #define CONVERT(name) (refused[0] = 0, memset(&to, 0, sizeof to), pk_convert_##name(&migration, &from, &to))
 #define CHECK_REFUSED(name, text) CHECK(CONVERT(name) && !strcmp(refused, text))

@@ -26,15 +26,23 @@ struct pk_services {
     void *(*forward)(struct pk_migration *migration, const void *old);
     int (*refuse)(struct pk_migration *migration, const char *what, int64_t value);
     int (*note)(struct pk_migration *migration, void *object, void (*release)(void *), int made);
+    void *(*forward_as)(struct pk_migration *migration, const void *old, const char *type);
 };
 
 struct pk_migration {
     const struct pk_services *services;
+    size_t tail; /* elements of the flexible array at the end of the object that is being converted */
 };
 
 /* Where the object at `old`, or the part of one, is in the new version; `old` itself where it did not move. */
 static inline void *pk_forward(struct pk_migration *migration, const void *old) {
     return old ? migration->services->forward(migration, old) : NULL;
+}
+
+/* The same for a pointer to a `type`. It matters at the start of an object: what leads there leads to the object where that
+ * is a `type`, and to what the object begins with where it is not. pk_forward takes it to lead to the object. */
+static inline void *pk_forward_as(struct pk_migration *migration, const void *old, const char *type) {
+    return old ? migration->services->forward_as(migration, old, type) : NULL;
 }
 
 /* Ends the update, with the old version unharmed; `what` names the member and the reason, `value` is what was found.
@@ -95,6 +103,7 @@ struct pk_test {
 /* A pointer in an object, or `repeat` of them `stride` apart. */
 struct pk_slot {
     const char *name; /* of the member */
+    const char *type; /* of what it leads to, as in pk_forward_as; NULL: it may be anything */
     uint32_t offset;
     uint32_t repeat;
     uint32_t stride;
@@ -114,9 +123,19 @@ struct pk_run {
     uint32_t size;
 };
 
+/* A flexible array at the end of an object. */
+struct pk_tail {
+    size_t (*count)(const void *object); /* how many elements an object of the running version has */
+    uint32_t from;                       /* where the first of them begins, and what each takes */
+    uint32_t step;
+    uint32_t to; /* in the new version */
+    uint32_t new_step;
+    int32_t shape; /* of an element; PK_NO_SHAPE: it is not changed, and nothing is followed from it */
+};
+
 struct pk_shape {
     const char *name;
-    uint32_t size;     /* of one object of the running version */
+    uint32_t size;     /* of one object of the running version, without its tail */
     uint32_t new_size; /* the same as `size` where it is not changed */
     const struct pk_slot *slots;
     uint32_t slot_count;
@@ -126,6 +145,7 @@ struct pk_shape {
     void *(*allocate)(size_t size); /* what the program has objects of this shape from; NULL where none is on the heap */
     void (*release)(void *object);
     size_t (*room)(void *object); /* bytes that its allocation has; NULL where that cannot be known */
+    const struct pk_tail *tail;   /* NULL: none. With one, an object stands alone. */
 };
 
 /* The new storage of a variable keeps what the new version's source says; only pointers are led there. */

@@ -17,14 +17,16 @@ enum { EDGE = 128, MARK = 0xa5 };
 
 static const uint64_t longest = 10000000000u; /* ns, for all of it */
 
-static void *forward(struct pk_migration *migration, const void *old) {
+static void *forward_as(struct pk_migration *migration, const void *old, const char *type) {
     struct pk_moving *moving = (struct pk_moving *)migration;
     int known;
-    uintptr_t place = pk__new_place(moving, (uintptr_t)old, &known);
+    uintptr_t place = pk__new_place(moving, (uintptr_t)old, type, &known);
     if (known && !place && !moving->failed)
         moving->failed = pk__fail("PKL121", "a pointer leads to %x, which the new version does not have", (uint64_t)old);
     return (void *)place;
 }
+
+static void *forward(struct pk_migration *migration, const void *old) { return forward_as(migration, old, NULL); }
 
 static int refuse(struct pk_migration *migration, const char *what, int64_t value) {
     struct pk_moving *moving = (struct pk_moving *)migration;
@@ -43,120 +45,7 @@ static int note(struct pk_migration *migration, void *object, void (*release)(vo
     return !row;
 }
 
-static const struct pk_services services = {forward, refuse, note};
-
-static uint64_t integer(const uint8_t *place, uint32_t size) {
-    uint64_t value = 0;
-    pk__copy(&value, place, size);
-    return value;
-}
-
-/* How many objects of the slot's shape stand at `place`. */
-static uint64_t extent(const struct pk_plan *plan, const struct pk_slot *slot, const uint8_t *holder, uintptr_t place) {
-    const struct pk_shape *shape = &plan->shapes[slot->shape];
-    switch (slot->extent) {
-    case PK_COUNTED: return integer(holder + slot->count_offset, slot->count_size);
-    case PK_ALLOCATION: return shape->room ? shape->room((void *)place) / shape->size : 1;
-    default: return 1;
-    }
-}
-
-static int holds(const struct pk_test *test, const uint8_t *holder) {
-    uint32_t bit = test->bit & 7;
-    const uint8_t *place = holder + test->bit / 8;
-    if (!test->width)
-        return 1;
-    if (test->width == 64)
-        return integer(place, 8) == (test->address ? (uintptr_t)test->address : test->value);
-    uint64_t word = integer(place, (bit + test->width + 7) / 8) >> bit;
-    return (word & (((uint64_t)1 << test->width) - 1)) == test->value;
-}
-
-/* Whether the slot's pointer is there: what stands in its place may be something else. */
-static int is_there(const struct pk_slot *slot, const uint8_t *holder) {
-    return holds(&slot->when[0], holder) && holds(&slot->when[1], holder);
-}
-
-/* What an untyped pointer leads to has to be a block of just the size that the decided type takes. */
-static const struct pk_error *check_block(const struct pk_moving *moving, const struct pk_slot *slot, uintptr_t place) {
-    enum { SLACK = 40 }; /* bytes that the C library's allocator adds at most */
-    const struct pk_shape *shape = &moving->plan->shapes[slot->shape];
-    if (!(slot->flags & PK_UNTYPED) || !shape->room || pk__is_variable(moving, place) || pk__object_at(moving, place))
-        return NULL;
-    size_t room = place % 16 == 0 && place >= PK_PAGE ? shape->room((void *)place) : 0;
-    if (room >= shape->size && room <= shape->size + SLACK)
-        return NULL;
-    return pk__fail("PKL121", "%s leads to %x, where no %s is: its block has %d bytes", slot->name, (uint64_t)place, shape->name,
-                    (int64_t)room);
-}
-
-static const struct pk_error *follow_slot(struct pk_moving *moving, const struct pk_slot *slot, const uint8_t *holder) {
-    const struct pk_error *error = NULL;
-    for (uint32_t i = 0; i < slot->repeat && !error; i++) {
-        uintptr_t place;
-        if (!is_there(slot, holder + (size_t)i * slot->stride))
-            continue;
-        pk__copy(&place, holder + slot->offset + (size_t)i * slot->stride, sizeof place);
-        if (!place)
-            continue;
-        place -= (uintptr_t)(intptr_t)slot->back;
-        error = check_block(moving, slot, place);
-        if (!error)
-            error = pk__add_object(moving, place, slot->shape, extent(moving->plan, slot, holder + (size_t)i * slot->stride, place), 0);
-    }
-    return error;
-}
-
-/* Follows the elements of an object that were not followed yet. The row may move while this runs. */
-static const struct pk_error *follow(struct pk_moving *moving, size_t index) {
-    const struct pk_error *error = NULL;
-    for (;;) {
-        struct pk_object *object = pk__object(moving, index);
-        const struct pk_shape *shape = &moving->plan->shapes[object->shape];
-        if (object->seen == object->count || error)
-            return error;
-        const uint8_t *holder = (const uint8_t *)object->old + (size_t)shape->size * object->seen++;
-        for (uint32_t i = 0; i < shape->slot_count && !error; i++)
-            if (shape->slots[i].shape != PK_NO_SHAPE)
-                error = follow_slot(moving, &shape->slots[i], holder);
-    }
-}
-
-/* Variables come first, by place: what lies inside of one is no object of its own. */
-static int by_place(const void *one, const void *other) {
-    uintptr_t a = ((const struct pk_object *)one)->old, b = ((const struct pk_object *)other)->old;
-    return a < b ? -1 : a > b;
-}
-
-static const struct pk_error *add_variables(struct pk_moving *moving) {
-    const struct pk_plan *plan = moving->plan;
-    const struct pk_error *error = NULL;
-    size_t bytes = (plan->root_count + 1) * sizeof(struct pk_object);
-    struct pk_object *rows = pk__map(bytes);
-    if (!rows)
-        return pk__fail("PKL104", "there is no memory for the list of variables");
-    for (uint32_t i = 0; i < plan->root_count; i++)
-        rows[i] = (struct pk_object){.old = (uintptr_t)plan->roots[i].place, .root = i + 1};
-    pk__sort(rows, plan->root_count, sizeof *rows, by_place);
-    for (uint32_t i = 0; i < plan->root_count && !error; i++) {
-        const struct pk_root *root = &plan->roots[rows[i].root - 1];
-        if (root->place)
-            error = pk__add_object(moving, (uintptr_t)root->place, root->shape, root->count, rows[i].root);
-        moving->variables = moving->objects.count;
-    }
-    pk__unmap(rows, bytes);
-    return error;
-}
-
-static const struct pk_error *discover(struct pk_moving *moving) {
-    const struct pk_error *error = add_variables(moving);
-    for (size_t i = 0; i < moving->objects.count && !error; i++) {
-        error = follow(moving, i);
-        while (!error && moving->again.count)
-            error = follow(moving, ((uint32_t *)moving->again.rows)[--moving->again.count]);
-    }
-    return error;
-}
+static const struct pk_services services = {forward, refuse, note, forward_as};
 
 /* Where the elements of a variable go, one word each. */
 static const struct pk_error *place_rows(struct pk_moving *moving, const struct pk_root *root, size_t index) {
@@ -180,8 +69,8 @@ static const struct pk_error *place_variable(struct pk_moving *moving, struct pk
 
 static const struct pk_error *place_on_heap(struct pk_moving *moving, struct pk_object *object) {
     const struct pk_shape *shape = &moving->plan->shapes[object->shape];
-    size_t size = (size_t)shape->new_size * object->count;
-    if (size <= (size_t)shape->size * object->count || (shape->room && shape->room((void *)object->old) >= size))
+    size_t size = pk__new_size(moving, object);
+    if (size <= pk__old_size(moving, object) || (shape->room && shape->room((void *)object->old) >= size))
         return NULL;
     void *place = shape->allocate ? shape->allocate(size) : NULL;
     if (!place)
@@ -193,7 +82,7 @@ static const struct pk_error *place_on_heap(struct pk_moving *moving, struct pk_
 }
 
 static void note_range(struct pk_moving *moving, const struct pk_object *object) {
-    uintptr_t end = object->old + (uintptr_t)moving->plan->shapes[object->shape].size * object->count;
+    uintptr_t end = object->old + pk__old_size(moving, object);
     moving->low = object->old < moving->low ? object->old : moving->low;
     moving->high = end > moving->high ? end : moving->high;
     moving->changed++;
@@ -263,10 +152,12 @@ static const struct pk_error *forward_pointers(struct pk_moving *moving, const s
 static const struct pk_error *convert_elements(struct pk_moving *moving, const struct pk_object *object, const uint8_t *from, uint32_t count) {
     const struct pk_shape *shape = &moving->plan->shapes[object->shape];
     const struct pk_error *error = NULL;
+    size_t size = shape->tail ? pk__new_size(moving, object) : shape->new_size;
+    moving->shared.tail = shape->tail ? object->seen - 1 : 0;
     for (uint32_t i = 0; i < count && !error; i++) {
-        uint8_t *to = (uint8_t *)object->now + (size_t)i * shape->new_size;
-        pk__zero(to, shape->new_size);
-        error = call(moving, shape->convert, from + (size_t)i * shape->size, to, shape->new_size, shape->name);
+        uint8_t *to = (uint8_t *)object->now + (size_t)i * size;
+        pk__zero(to, size);
+        error = call(moving, shape->convert, from + (size_t)i * shape->size, to, size, shape->name);
     }
     return error;
 }
@@ -292,8 +183,8 @@ static const struct pk_error *convert_on_heap(struct pk_moving *moving, const st
     const struct pk_error *error = NULL;
     const uint8_t *from = (const uint8_t *)object->old;
     if (object->now == object->old) {
-        size_t kept;
-        error = pk__keep(moving, (void *)object->old, (size_t)shape->size * object->count, &kept);
+        size_t kept, size = pk__old_size(moving, object), grown = pk__new_size(moving, object);
+        error = pk__keep(moving, (void *)object->old, grown > size ? grown : size, &kept);
         from = moving->bytes.rows + kept * PK_KEPT;
     }
     return error ? error : convert_elements(moving, object, from, object->count);
@@ -304,10 +195,10 @@ static const struct pk_error *forward_slot(struct pk_moving *moving, const struc
         uint8_t *place = holder + slot->offset + (size_t)i * slot->stride;
         uintptr_t word, now;
         int known;
-        if (!is_there(slot, holder + (size_t)i * slot->stride))
+        if (!pk__is_there(slot, holder + (size_t)i * slot->stride))
             continue;
         pk__copy(&word, place, sizeof word);
-        now = pk__new_place(moving, word, &known);
+        now = pk__new_place(moving, word, slot->type, &known);
         if (moving->failed)
             return moving->failed;
         if (known && !now)
@@ -331,6 +222,15 @@ static const struct pk_error *forward_pointers(struct pk_moving *moving, const s
     return error;
 }
 
+static const struct pk_error *forward_object(struct pk_moving *moving, const struct pk_object *object) {
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    const struct pk_tail *tail = shape->tail;
+    const struct pk_error *error = forward_pointers(moving, shape, (uint8_t *)object->old, object->count);
+    if (error || !tail || tail->shape == PK_NO_SHAPE || !object->seen)
+        return error;
+    return forward_pointers(moving, &moving->plan->shapes[tail->shape], (uint8_t *)object->old + tail->from, object->seen - 1);
+}
+
 static const struct pk_error *convert_all(struct pk_moving *moving) {
     const struct pk_error *error = NULL;
     for (size_t i = 0; i < moving->objects.count && !error; i++) {
@@ -338,7 +238,7 @@ static const struct pk_error *convert_all(struct pk_moving *moving) {
         if (object->root == PK_PART)
             continue;
         if (!pk__is_changed(moving, object))
-            error = forward_pointers(moving, &moving->plan->shapes[object->shape], (uint8_t *)object->old, object->count);
+            error = forward_object(moving, object);
         else if (object->root)
             error = convert_variable(moving, object);
         else
@@ -357,7 +257,7 @@ static const struct pk_error *in_order(struct pk_moving *moving) {
     const struct pk_error *error = run_hook(moving, moving->plan->before, "before");
     moving->what = "finding the objects that change";
     if (!error)
-        error = discover(moving);
+        error = pk__discover(moving);
     if (!error && moving->plan->nested)
         error = pk__drop_parts(moving);
     moving->what = "finding places for objects that change";

@@ -1,4 +1,4 @@
-/* migration.h: the state of one migration, shared by migrate.c, objects.c, journal.c and references.c.
+/* migration.h: the state of one migration, shared by migrate.c, discover.c, objects.c, journal.c and references.c.
  *
  * Everything runs in the worker while all other threads are parked. The program's allocator is called for objects that
  * move, as the thread whose thread pointer the worker has taken on; nothing else of the program is.
@@ -28,7 +28,7 @@ struct pk_object {
     uintptr_t now; /* the same as `old` until it has a new place */
     uint32_t shape;
     uint32_t count;
-    uint32_t seen; /* of them were followed */
+    uint32_t seen; /* of them were followed; with a tail: 0, or 1 + the elements of that */
     uint32_t root; /* index + 1 of the variable that it is, 0: on the heap, PK_PART: a part of another object */
 };
 
@@ -78,18 +78,27 @@ struct pk_moving {
 PK_STOPPED struct pk_object *pk__object(const struct pk_moving *moving, size_t index);
 PK_STOPPED const struct pk_error *pk__add_object(struct pk_moving *moving, uintptr_t place, int32_t shape, uint64_t count, uint32_t root);
 PK_STOPPED struct pk_object *pk__object_at(const struct pk_moving *moving, uintptr_t place);
-/* Whether `place` is inside of a variable that the migration knows. */
-PK_STOPPED int pk__is_variable(const struct pk_moving *moving, uintptr_t place);
+/* The variable of the migration that `place` is inside of, NULL where it is in none. */
+PK_STOPPED const struct pk_object *pk__variable_around(const struct pk_moving *moving, uintptr_t place);
 /* Marks what is a part of another object. */
 PK_STOPPED const struct pk_error *pk__drop_parts(struct pk_moving *moving);
+/* Bytes of the object where it was, and in the new version; its tail's included once it was followed. */
+PK_STOPPED uint64_t pk__old_size(const struct pk_moving *moving, const struct pk_object *object);
+PK_STOPPED uint64_t pk__new_size(const struct pk_moving *moving, const struct pk_object *object);
 PK_STOPPED int pk__is_changed(const struct pk_moving *moving, const struct pk_object *object);
 /* The changed object that holds `place`, NULL where none does. */
 PK_STOPPED const struct pk_object *pk__changed_around(struct pk_moving *moving, uintptr_t place);
-/* Where `place` is now; `*known` tells whether it is in a changed object. 0: what was there is gone. */
-PK_STOPPED uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, int *known);
+/* Where `place` is now; `*known` tells whether it is in a changed object. 0: what was there is gone. `type` is that of what
+ * a pointer leads to, as in pk_forward_as; NULL: the object as a whole. */
+PK_STOPPED uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, const char *type, int *known);
 
 /* Whether the place lies in a variable that moves, and is as far behind its start in the new version. */
 PK_STOPPED int pk__keeps_offset(const struct pk_image *image, uintptr_t place);
+
+/* discover.c */
+PK_STOPPED const struct pk_error *pk__discover(struct pk_moving *moving);
+/* Whether the slot's pointer is there: what stands in its place may be something else. */
+PK_STOPPED int pk__is_there(const struct pk_slot *slot, const uint8_t *holder);
 
 /* journal.c: whatever is written in the program's memory is kept first. */
 PK_STOPPED const struct pk_error *pk__keep(struct pk_moving *moving, void *place, size_t size, size_t *kept);

@@ -82,8 +82,26 @@ struct pk_object *pk__object_at(const struct pk_moving *moving, uintptr_t place)
     return NULL;
 }
 
-/* The variable that `place` is inside of. */
-static const struct pk_object *variable_around(const struct pk_moving *moving, uintptr_t place) {
+static uint64_t with_tail(uint64_t size, const struct pk_object *object, uint64_t start, uint64_t step) {
+    uint64_t end = object->seen ? start + (object->seen - 1) * step : 0;
+    return end > size ? end : size;
+}
+
+uint64_t pk__old_size(const struct pk_moving *moving, const struct pk_object *object) {
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    if (!shape->tail)
+        return (uint64_t)shape->size * object->count;
+    return with_tail(shape->size, object, shape->tail->from, shape->tail->step);
+}
+
+uint64_t pk__new_size(const struct pk_moving *moving, const struct pk_object *object) {
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    if (!shape->tail)
+        return (uint64_t)shape->new_size * object->count;
+    return with_tail(shape->new_size, object, shape->tail->to, shape->tail->new_step);
+}
+
+const struct pk_object *pk__variable_around(const struct pk_moving *moving, uintptr_t place) {
     size_t low = 0, high = moving->variables;
     while (low < high) {
         size_t middle = (low + high) / 2;
@@ -95,25 +113,40 @@ static const struct pk_object *variable_around(const struct pk_moving *moving, u
     if (!low)
         return NULL;
     const struct pk_object *object = pk__object(moving, low - 1);
-    return place - object->old < (uint64_t)moving->plan->shapes[object->shape].size * object->count ? object : NULL;
+    return place - object->old < pk__old_size(moving, object) ? object : NULL;
 }
 
-int pk__is_variable(const struct pk_moving *moving, uintptr_t place) { return variable_around(moving, place) != NULL; }
-
-static const struct pk_error *lengthen(struct pk_moving *moving, struct pk_object *object, uint64_t count) {
+/* More of an object is known than was: what was not followed yet has to be. */
+static const struct pk_error *extend(struct pk_moving *moving, struct pk_object *object, int32_t shape, uint64_t count) {
     uint32_t *again = pk__push(&moving->again);
     if (!again)
         return no_memory();
+    if (object->shape != (uint32_t)shape)
+        object->seen = 0;
+    object->shape = (uint32_t)shape;
     object->count = (uint32_t)count;
     *again = (uint32_t)(object - pk__object(moving, 0));
     return NULL;
 }
 
+/* Whether `count` objects of a shape hold the object at the same place, where both can be: a struct and its first member. */
+static int holds_object(const struct pk_moving *moving, const struct pk_object *object, int32_t shape, uint64_t count) {
+    const struct pk_shape *one = &moving->plan->shapes[shape], *other = &moving->plan->shapes[object->shape];
+    uint64_t size = one->size * count, known = (uint64_t)other->size * object->count;
+    if (size != known)
+        return size > known;
+    if (!one->convert != !other->convert)
+        return one->convert != NULL;
+    return one->new_size * count > (uint64_t)other->new_size * object->count;
+}
+
 const struct pk_error *pk__add_object(struct pk_moving *moving, uintptr_t place, int32_t shape, uint64_t count, uint32_t root) {
     struct pk_object *known = pk__object_at(moving, place);
-    if (known && known->shape == (uint32_t)shape)
-        return count > known->count && !known->root ? lengthen(moving, known, count) : NULL;
-    if (known || !count || (!root && variable_around(moving, place)))
+    if (moving->plan->shapes[shape].tail && count)
+        count = 1;
+    if (known && !known->root && holds_object(moving, known, shape, count) && count <= UINT32_MAX)
+        return extend(moving, known, shape, count);
+    if (known || !count || (!root && pk__variable_around(moving, place)))
         return NULL; /* a part of something known */
     if (count > UINT32_MAX || moving->objects.count >= UINT32_MAX - 1)
         return pk__fail("PKL121", "%s at %x: %d objects in a row are more than can be true",
@@ -155,6 +188,12 @@ static void sort_by_place(const struct pk_moving *moving, uint32_t *rows, uint32
     }
 }
 
+/* The shape of what stands in a row in the object; PK_NO_SHAPE where nothing does. */
+static int32_t in_a_row(const struct pk_moving *moving, const struct pk_object *object) {
+    const struct pk_tail *tail = moving->plan->shapes[object->shape].tail;
+    return tail ? tail->shape : object->count > 1 ? (int32_t)object->shape : PK_NO_SHAPE;
+}
+
 const struct pk_error *pk__drop_parts(struct pk_moving *moving) {
     size_t count = moving->objects.count, bytes = count * sizeof(uint32_t);
     uint32_t *rows = pk__map(bytes), *other = pk__map(bytes);
@@ -163,12 +202,17 @@ const struct pk_error *pk__drop_parts(struct pk_moving *moving) {
     if (rows && other) {
         sort_by_place(moving, rows, other, count);
         uintptr_t end = 0;
+        int32_t row = PK_NO_SHAPE; /* what stands in a row before `end` */
         for (size_t i = 0; i < count; i++) {
             struct pk_object *object = pk__object(moving, rows[i]);
-            uintptr_t own = object->old + (uintptr_t)moving->plan->shapes[object->shape].size * object->count;
-            if (own <= end && !object->root)
+            uintptr_t own = object->old + pk__old_size(moving, object);
+            int is_behind = object->old == end && row == (int32_t)object->shape; /* a pointer one past the end led here */
+            if ((own <= end || is_behind) && !object->root)
                 object->root = PK_PART;
-            end = own > end ? own : end;
+            else if (own > end) {
+                end = own;
+                row = in_a_row(moving, object);
+            }
         }
     }
     pk__unmap(rows, bytes);
@@ -208,9 +252,10 @@ const struct pk_object *pk__changed_around(struct pk_moving *moving, uintptr_t p
     if (!low)
         return NULL;
     const struct pk_object *object = pk__object(moving, rows[low - 1]);
-    uint64_t size = (uint64_t)moving->plan->shapes[object->shape].size * object->count;
+    uint64_t size = pk__old_size(moving, object);
+    int is_array = object->count > 1 || moving->plan->shapes[object->shape].tail;
     /* One past the end of an array belongs to it, unless something else begins there. */
-    return place - object->old < size || (object->count > 1 && place - object->old == size) ? object : NULL;
+    return place - object->old < size || (is_array && place - object->old == size) ? object : NULL;
 }
 
 /* The offset in the new layout of what was at `offset` of one object. */
@@ -252,7 +297,18 @@ static uint64_t new_row(const struct pk_moving *moving, const struct pk_object *
     return now < 0 ? UINT64_MAX : (uint64_t)now;
 }
 
-uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, int *known) {
+/* The same for what a pointer to `type` leads to: at the start, an object of that type stays one. */
+static uint64_t new_offset_as(const struct pk_shape *shape, uint64_t offset, const char *type) {
+    return offset || (type && !pk__same(type, shape->name)) ? new_offset(shape, offset) : 0;
+}
+
+static uint64_t new_offset_in_tail(const struct pk_plan *plan, const struct pk_tail *tail, uint64_t behind, const char *type) {
+    uint64_t row = behind / tail->step, offset = behind % tail->step;
+    offset = tail->shape == PK_NO_SHAPE ? offset : new_offset_as(&plan->shapes[tail->shape], offset, type);
+    return offset == UINT64_MAX ? offset : tail->to + row * tail->new_step + offset;
+}
+
+uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, const char *type, int *known) {
     *known = 0;
     if (place < moving->low || place > moving->high)
         return place;
@@ -263,9 +319,13 @@ uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, int *known) {
         return place;
     *known = 1;
     const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    if (shape->tail && place - object->old >= shape->tail->from) {
+        uint64_t there = new_offset_in_tail(moving->plan, shape->tail, place - object->old - shape->tail->from, type);
+        return there == UINT64_MAX ? 0 : object->now + there;
+    }
     uint64_t row = (place - object->old) / shape->size, offset = (place - object->old) % shape->size;
     row = new_row(moving, object, row);
-    offset = new_offset(shape, offset);
+    offset = new_offset_as(shape, offset, type);
     if (row == UINT64_MAX || offset == UINT64_MAX)
         return 0;
     const struct pk_root *root = object->root ? &moving->plan->roots[object->root - 1] : NULL;

@@ -21,7 +21,7 @@ static const struct pk_object *moved_from(struct pk_moving *moving, uint64_t wor
     int known;
     if (word < moving->low || word >= moving->high)
         return NULL;
-    uintptr_t now = pk__new_place(moving, word, &known);
+    uintptr_t now = pk__new_place(moving, word, NULL, &known);
     return known && now != word ? pk__changed_around(moving, word) : NULL;
 }
 
@@ -43,8 +43,25 @@ static int is_old_storage(struct pk_moving *moving, uintptr_t place) {
     int known;
     if (place < moving->low || place >= moving->high)
         return 0;
-    pk__new_place(moving, place, &known);
+    pk__new_place(moving, place, NULL, &known);
     return known;
+}
+
+/* Whether the word at `place` is a pointer of a variable that the migration knows: it leads to where its object is now, which
+ * may be where another part of it was. */
+static int is_forwarded(const struct pk_moving *moving, uintptr_t place) {
+    const struct pk_object *object = pk__variable_around(moving, place);
+    if (!object)
+        return 0;
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    uint64_t offset = (place - object->old) % shape->size;
+    for (uint32_t i = 0; i < shape->slot_count; i++) {
+        const struct pk_slot *slot = &shape->slots[i];
+        uint64_t behind = offset - slot->offset;
+        if (offset >= slot->offset && behind < (uint64_t)slot->stride * slot->repeat && behind % slot->stride == 0)
+            return 1;
+    }
+    return 0;
 }
 
 /* Whether an earlier update left the variable there behind: nothing reads it any more. */
@@ -70,8 +87,8 @@ static void look_through(struct search *search, uintptr_t start, uintptr_t end, 
         if (!pk__peek(at, words, some))
             continue;
         for (size_t i = 0; i < some / 8; i++)
-            if (words[i] >= search->moving->low && words[i] < search->moving->high && !is_old_storage(search->moving, at + 8 * i) &&
-                !is_abandoned(at + 8 * i))
+            if (words[i] >= search->moving->low && words[i] < search->moving->high &&
+                !is_old_storage(search->moving, at + 8 * i) && !is_abandoned(at + 8 * i) && !is_forwarded(search->moving, at + 8 * i))
                 look_at(search, words[i], where, at + 8 * i);
     }
 }

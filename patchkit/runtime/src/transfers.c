@@ -174,7 +174,7 @@ static int lead_on(void *data, const struct pk_word *word) {
     struct noting *noting = data;
     struct pk_moving *moving = noting->image->moving;
     int known;
-    uintptr_t now = pk__new_place(moving, word->value, &known);
+    uintptr_t now = pk__new_place(moving, word->value, NULL, &known);
     if (!known || now == word->value)
         return 0;
     const struct pk_object *object = pk__changed_around(moving, word->value);

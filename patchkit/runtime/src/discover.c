@@ -1,0 +1,137 @@
+/* discover.c: finds the objects that a migration has to see, from the variables through every pointer that may lead to one.
+ *
+ * Nothing of the program is written. The list of objects is the worklist, so that a long chain takes no stack.
+ */
+#include "migration.h"
+
+static uint64_t integer(const uint8_t *place, uint32_t size) {
+    uint64_t value = 0;
+    pk__copy(&value, place, size);
+    return value;
+}
+
+/* How many objects of the slot's shape stand at `place`. */
+static uint64_t extent(const struct pk_plan *plan, const struct pk_slot *slot, const uint8_t *holder, uintptr_t place) {
+    const struct pk_shape *shape = &plan->shapes[slot->shape];
+    switch (slot->extent) {
+    case PK_COUNTED: return integer(holder + slot->count_offset, slot->count_size);
+    case PK_ALLOCATION: return shape->room ? shape->room((void *)place) / shape->size : 1;
+    default: return 1;
+    }
+}
+
+static int holds(const struct pk_test *test, const uint8_t *holder) {
+    uint32_t bit = test->bit & 7;
+    const uint8_t *place = holder + test->bit / 8;
+    if (!test->width)
+        return 1;
+    if (test->width == 64)
+        return integer(place, 8) == (test->address ? (uintptr_t)test->address : test->value);
+    uint64_t word = integer(place, (bit + test->width + 7) / 8) >> bit;
+    return (word & (((uint64_t)1 << test->width) - 1)) == test->value;
+}
+
+int pk__is_there(const struct pk_slot *slot, const uint8_t *holder) {
+    return holds(&slot->when[0], holder) && holds(&slot->when[1], holder);
+}
+
+/* What an untyped pointer leads to has to be a block of just the size that the decided type takes. */
+static const struct pk_error *check_block(const struct pk_moving *moving, const struct pk_slot *slot, uintptr_t place) {
+    enum { SLACK = 40 }; /* bytes that the C library's allocator adds at most */
+    const struct pk_shape *shape = &moving->plan->shapes[slot->shape];
+    if (!(slot->flags & PK_UNTYPED) || !shape->room || pk__variable_around(moving, place) || pk__object_at(moving, place))
+        return NULL;
+    size_t room = place % 16 == 0 && place >= PK_PAGE ? shape->room((void *)place) : 0, size = shape->size;
+    if (shape->tail && room >= size && shape->tail->from + shape->tail->count((const void *)place) * shape->tail->step > size)
+        size = shape->tail->from + shape->tail->count((const void *)place) * shape->tail->step;
+    if (room >= size && room <= size + SLACK)
+        return NULL;
+    return pk__fail("PKL121", "%s leads to %x, where no %s is: its block has %d bytes", slot->name, (uint64_t)place, shape->name,
+                    (int64_t)room);
+}
+
+static const struct pk_error *follow_slot(struct pk_moving *moving, const struct pk_slot *slot, const uint8_t *holder) {
+    const struct pk_error *error = NULL;
+    for (uint32_t i = 0; i < slot->repeat && !error; i++) {
+        uintptr_t place;
+        if (!pk__is_there(slot, holder + (size_t)i * slot->stride))
+            continue;
+        pk__copy(&place, holder + slot->offset + (size_t)i * slot->stride, sizeof place);
+        if (!place)
+            continue;
+        place -= (uintptr_t)(intptr_t)slot->back;
+        error = check_block(moving, slot, place);
+        if (!error)
+            error = pk__add_object(moving, place, slot->shape, extent(moving->plan, slot, holder + (size_t)i * slot->stride, place), 0);
+    }
+    return error;
+}
+
+/* The elements at the end of an object are objects in a row, until the whole is found to change with them. */
+static const struct pk_error *follow_tail(struct pk_moving *moving, struct pk_object *object) {
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    const struct pk_tail *tail = shape->tail;
+    size_t count = tail->count((const void *)object->old);
+    if (count > (UINT32_MAX - 1) / (tail->step + 1))
+        return pk__fail("PKL121", "%s at %x: %d elements at its end are more than can be true", shape->name,
+                        (uint64_t)object->old, (int64_t)count);
+    if (object->root && (tail->shape != PK_NO_SHAPE || pk__is_changed(moving, object)))
+        return pk__fail("PKL121", "%s is a variable with a flexible array, which can only be followed on the heap", shape->name);
+    object->seen = (uint32_t)count + 1;
+    if (tail->shape == PK_NO_SHAPE)
+        return NULL;
+    return pk__add_object(moving, object->old + tail->from, tail->shape, count, 0);
+}
+
+/* Follows the elements of an object that were not followed yet. The row may move while this runs. */
+static const struct pk_error *follow(struct pk_moving *moving, size_t index) {
+    const struct pk_error *error = NULL;
+    for (;;) {
+        struct pk_object *object = pk__object(moving, index);
+        const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+        if (object->seen >= object->count || error)
+            return error;
+        const uint8_t *holder = (const uint8_t *)object->old + (size_t)shape->size * object->seen++;
+        for (uint32_t i = 0; i < shape->slot_count && !error; i++)
+            if (shape->slots[i].shape != PK_NO_SHAPE)
+                error = follow_slot(moving, &shape->slots[i], holder);
+        if (shape->tail && !error)
+            error = follow_tail(moving, pk__object(moving, index));
+    }
+}
+
+/* Variables come first, by place: what lies inside of one is no object of its own. */
+static int by_place(const void *one, const void *other) {
+    uintptr_t a = ((const struct pk_object *)one)->old, b = ((const struct pk_object *)other)->old;
+    return a < b ? -1 : a > b;
+}
+
+static const struct pk_error *add_variables(struct pk_moving *moving) {
+    const struct pk_plan *plan = moving->plan;
+    const struct pk_error *error = NULL;
+    size_t bytes = (plan->root_count + 1) * sizeof(struct pk_object);
+    struct pk_object *rows = pk__map(bytes);
+    if (!rows)
+        return pk__fail("PKL104", "there is no memory for the list of variables");
+    for (uint32_t i = 0; i < plan->root_count; i++)
+        rows[i] = (struct pk_object){.old = (uintptr_t)plan->roots[i].place, .root = i + 1};
+    pk__sort(rows, plan->root_count, sizeof *rows, by_place);
+    for (uint32_t i = 0; i < plan->root_count && !error; i++) {
+        const struct pk_root *root = &plan->roots[rows[i].root - 1];
+        if (root->place)
+            error = pk__add_object(moving, (uintptr_t)root->place, root->shape, root->count, rows[i].root);
+        moving->variables = moving->objects.count;
+    }
+    pk__unmap(rows, bytes);
+    return error;
+}
+
+const struct pk_error *pk__discover(struct pk_moving *moving) {
+    const struct pk_error *error = add_variables(moving);
+    for (size_t i = 0; i < moving->objects.count && !error; i++) {
+        error = follow(moving, i);
+        while (!error && moving->again.count)
+            error = follow(moving, ((uint32_t *)moving->again.rows)[--moving->again.count]);
+    }
+    return error;
+}
