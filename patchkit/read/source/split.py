@@ -16,8 +16,9 @@ from patchkit.read.source.fragment import PACK_PREFIX, Fragment
 
 # Any line that belongs to the preprocessor: markers, pragmas, definitions kept by -dD.
 _DIRECTIVE = re.compile(r"^[ \t]*#[^\n]*\n?", re.M)
-# A line marker that enters (1) or leaves (2) a file. It begins with a plain text, which makes the search fast.
-_BOUNDARY = re.compile(r'\n# (\d+) "((?:[^"\\\n]|\\.)*)" [12]([^\n]*)(?=\n)')
+# A line marker that enters (1) or leaves (2) a file. It begins with a plain text, and the name is not an alternative for
+# each character: both make the search fast.
+_BOUNDARY = re.compile(r'\n# (\d+) "([^"\\\n]*(?:\\.[^"\\\n]*)*)" [12]([^\n]*)(?=\n)')
 # A marker of what the compiler predefines, which stands before the first file.
 _PREDEFINED = re.compile(r'^# \d+ "<(built-in|command[- ]line)>"[^\n]*\n', re.M)
 _FIRST = re.compile(r'\s*# (\d+) "((?:[^"\\\n]|\\.)*)"[^\n]*\n')
@@ -113,7 +114,12 @@ def text_digest(*parts: str | None) -> str:
 
 def has_packing(text: str) -> bool:
     """Tell whether a unit's text has `#pragma pack`."""
-    return "pragma" in text and _PACK.search(text) is not None
+    place = text.find("pragma")
+    while place >= 0:  # a search for the expression would look at every line
+        if _PACK.match(text, text.rfind("\n", 0, place) + 1):
+            return True
+        place = text.find("pragma", place + 1)
+    return False
 
 
 class Splitter:
