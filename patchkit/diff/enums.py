@@ -11,6 +11,7 @@ from patchkit.diff.types import is_foreign
 from patchkit.diff.verdicts import Presence, Whereabouts, locate
 from patchkit.model.change import Change, Edit, Grade, Subject, Verdict
 from patchkit.model.program import Enum, Program
+from patchkit.model.rows import macro_values
 from patchkit.model.words import listed
 
 _SENTINEL = re.compile(
@@ -47,7 +48,7 @@ def compare_enums(pair: Pair, reach: Reachability) -> list[Change]:
 
 def named_numbers(program: Program) -> dict[str, int | str]:
     """Return the values of all constants of `program`, be they macros or enumerators, by name."""
-    found: dict[str, int | str] = {macro.name: macro.value for macro in program.macros.values()}
+    found: dict[str, int | str] = dict(macro_values(program.macros))
     for enum in program.enums.values():
         found.update(enum.constants)
     return found

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from patchkit.diff.pair import Pair
 from patchkit.diff.types import Types
 from patchkit.model.change import Change
-from patchkit.model.ctype import CType
+from patchkit.model.ctype import CType, Named
+from patchkit.model.rows import variable_types
 
 Places = Mapping[str, Sequence[tuple[str, CType]]]
 
@@ -42,5 +43,5 @@ def find_homes(pair: Pair, changes: Sequence[Change]) -> Homes:
 
 def _held(types: Types) -> set[str]:
     """Return the keys of the records that variables hold by value."""
-    records = (types.record(variable.type) for variable in types.program.variables.values())
-    return {record.key for record in records if record is not None}
+    elements = (types.element(ctype) for _, ctype in variable_types(types.program.variables))
+    return {element.key for element in elements if isinstance(element, Named) and element.key in types.program.records}

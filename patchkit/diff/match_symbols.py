@@ -11,6 +11,7 @@ from patchkit.diff.types import Types, is_foreign
 from patchkit.model.change import Grade
 from patchkit.model.ctype import Array, Function as FunctionType, Primitive
 from patchkit.model.program import Function, Linkage, Variable
+from patchkit.model.rows import symbols
 
 Symbol = TypeVar("Symbol", Function, Variable)
 _NAMES_SHOWN = 3
@@ -41,7 +42,8 @@ def match_variables(pair: Pair) -> None:
     removed, added = unmatched_variables(pair)
     glob = [[v for v in side if v.linkage is not Linkage.LOCAL] for side in (removed, added)]
     named = [
-        Counter(v.name for v in p.variables.values() if v.linkage is not Linkage.LOCAL) for p in (pair.old, pair.new)
+        Counter(name for _, name, linkage in symbols(program.variables) if linkage != Linkage.LOCAL)
+        for program in (pair.old, pair.new)
     ]
     for old, new, unique in _pair_by_name(glob[0], glob[1]):
         _join_moved(pair, old, new, alone=unique and all(count[old.name] == 1 for count in named))

@@ -1,7 +1,5 @@
 """Completes the tables of a pair: what the names left over may correspond to, by evidence."""
 
-from dataclasses import replace
-
 from patchkit.diff.match_symbols import match_functions, match_variables
 from patchkit.diff.match_types import match_types
 from patchkit.diff.pair import Pair
@@ -10,19 +8,8 @@ from patchkit.model.program import Program
 
 def pair_programs(old: Program, new: Program) -> Pair:
     """Return `old` and `new` with everything matched that names or evidence match; types first, the rest needs them."""
-    pair = Pair(_opened(old), _opened(new))
+    pair = Pair(old, new)
     match_types(pair)
     match_functions(pair)
     match_variables(pair)
     return pair
-
-
-def _opened(program: Program) -> Program:
-    """Return `program` with plain dictionaries for the types and variables, which are read many times. Functions are
-    decoded as they are asked for: of thousands a few dozen differ."""
-    return replace(
-        program,
-        records=dict(program.records),
-        typedefs=dict(program.typedefs),
-        variables=dict(program.variables),
-    )

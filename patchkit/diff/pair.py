@@ -7,9 +7,9 @@ from typing import Any
 from patchkit.diff.correspondence import Table, match_keys
 from patchkit.diff.types import Types, named_types
 from patchkit.diff.usage import Usage
-from patchkit.model.codec import fingerprints, function_rows
 from patchkit.model.ctype import Array, CType, Function, Named, Opaque, Pointer, Primitive, Qualified, Tag, Vector
 from patchkit.model.program import Facet, Program
+from patchkit.model.rows import equal_symbols, fingerprints
 
 
 class Pair:
@@ -36,13 +36,13 @@ class Pair:
 
     @cached_property
     def equal_functions(self) -> frozenset[str]:
-        """The keys of the functions that are equal on both sides to the last token, and in the same file."""
-        new = {row.key: (row.fingerprint, row.file) for row in function_rows(self.new.functions)}
-        return frozenset(
-            row.key
-            for row in function_rows(self.old.functions)
-            if row.fingerprint and new.get(row.key) == (row.fingerprint, row.file)
-        )
+        """The keys of the functions that are equal on both sides to the last token, in the same file and units."""
+        return equal_symbols(self.old.functions, self.new.functions)
+
+    @cached_property
+    def equal_variables(self) -> frozenset[str]:
+        """The keys of the variables that are equal on both sides, in the same file and in the same units."""
+        return equal_symbols(self.old.variables, self.new.variables)
 
     def sees(self, facet: Facet) -> bool:
         """Whether both sides were read by something that can see `facet`."""

@@ -7,8 +7,9 @@ from functools import cached_property
 from patchkit.diff.types import Types, is_foreign
 from patchkit.diff.usage import Usage, Writing
 from patchkit.model.change import Reach, Storage
-from patchkit.model.ctype import Array, CType, Named, Pointer, Primitive, Tag, Vector
+from patchkit.model.ctype import VOID, Array, CType, Named, Pointer, Primitive, Tag, Vector
 from patchkit.model.program import Program, Variable
+from patchkit.model.rows import variable_types
 
 ROOTS_SHOWN = 5
 
@@ -53,38 +54,42 @@ class Reachability:
         self._types = types
         self._usage = usage
         self._known: dict[str, Roots] = {}
+        # By identity: most types are one value that many members share. The type is kept, lest another takes its id.
+        self._steps: dict[int, tuple[CType, _Step | None]] = {}
 
     @cached_property
     def _edges(self) -> dict[str, list[_Edge]]:
         """Members by the type they lead to."""
         found: dict[str, list[_Edge]] = defaultdict(list)
-        for key, record in self._program.records.items():
-            for member in record.members:
-                if isinstance(member.type, Primitive):
-                    continue
-                step = self._step(member.type)
-                if step is not None:
-                    found[step.target].append(_Edge(key, member.name, step))
+        for member in self._types.members:
+            step = None if isinstance(member.type, Primitive) else self._step(member.type)
+            if step is not None:
+                found[step.target].append(_Edge(member.record, member.name, step))
         return found
 
     @cached_property
     def _variables(self) -> dict[str, list[tuple[Variable, _Step]]]:
         """Variables by the type they lead to."""
         found: dict[str, list[tuple[Variable, _Step]]] = defaultdict(list)
-        for variable in self._program.variables.values():
-            step = None if isinstance(variable.type, Primitive) else self._step(variable.type)
-            if step is not None and not is_foreign(variable.coord):
+        for key, ctype in variable_types(self._program.variables):
+            step = None if isinstance(ctype, Primitive) else self._step(ctype)
+            if step is not None and not is_foreign((variable := self._program.variables[key]).coord):
                 found[step.target].append((variable, step))
         return found
 
     @cached_property
     def untyped(self) -> int:
         """How many members of the program's own records are void pointers, behind which anything may live."""
-        records = (r for r in self._program.records.values() if not is_foreign(r.coord))
-        cores = (self._types.core(m.type) for r in records for m in r.members if not isinstance(m.type, Primitive))
-        return sum(isinstance(core, Primitive) and core.name == "void" for core in cores)
+        pointers = (member for member in self._types.members if not isinstance(member.type, Primitive))
+        owners = (member.record for member in pointers if self._types.core(member.type) == VOID)
+        return sum(not is_foreign(self._program.records[owner].coord) for owner in owners)
 
     def _step(self, ctype: CType) -> _Step | None:
+        if id(ctype) not in self._steps:
+            self._steps[id(ctype)] = ctype, self._find_step(ctype)
+        return self._steps[id(ctype)][1]
+
+    def _find_step(self, ctype: CType) -> _Step | None:
         suffix, pointed, heap, steady = "", False, False, False
         bare = self._types.bare(ctype)
         while True:

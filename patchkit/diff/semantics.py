@@ -56,13 +56,13 @@ def _explained(changes: Sequence[Change]) -> set[str]:
 def _owners(pair: Pair, names: set[str]) -> dict[str, list[str]]:
     """Return the records that have a scalar member of each of `names`, none for a name that others have too."""
     found: dict[str, list[str]] = defaultdict(list)
-    for key, record in pair.old.records.items():
-        for member in record.members:
-            if member.name not in names:
-                continue
-            scalar = pair.old_types.scalar(member.type)
-            kept = scalar is not None and scalar.kind is not ScalarKind.POINTER and not is_foreign(record.coord)
-            found[member.name].append(key if kept else "")
+    for member in pair.old_types.members:
+        if member.name not in names:
+            continue
+        scalar = pair.old_types.scalar(member.type)
+        kept = scalar is not None and scalar.kind is not ScalarKind.POINTER
+        own = kept and not is_foreign(pair.old.records[member.record].coord)
+        found[member.name].append(member.record if own else "")
     return {name: keys for name, keys in found.items() if all(keys)}
 
 

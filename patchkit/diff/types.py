@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum as Choice, auto
+from functools import cached_property
 
 from patchkit.model.ctype import (
     Array,
@@ -17,6 +18,7 @@ from patchkit.model.ctype import (
     qualify,
 )
 from patchkit.model.program import Coord, Enum, Member, Program, Record, Typedef
+from patchkit.model.rows import MemberRow, members
 
 _NARROW_MACHINES = frozenset({"x86", "i386", "arm", "mips", "ppc", "riscv32", "s390"})
 _UNSIGNED_CHAR_MACHINES = frozenset({"arm", "aarch64", "ppc", "ppc64", "s390", "s390x", "riscv32", "riscv64"})
@@ -97,6 +99,11 @@ class Types:
         self._meanings: dict[str, CType] = {}
         self._word = 4 if program.machine in _NARROW_MACHINES else 8
         self._char_signed = program.machine not in _UNSIGNED_CHAR_MACHINES
+
+    @cached_property
+    def members(self) -> list[MemberRow]:
+        """The members of all records."""
+        return members(self.program.records)
 
     def resolve(self, ctype: CType) -> CType:
         """Return `ctype` with its outermost typedefs replaced by what they stand for; qualifiers stay."""

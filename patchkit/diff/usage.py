@@ -7,9 +7,9 @@ from enum import Enum as Choice, auto
 from functools import cached_property
 
 from patchkit.diff.types import Types
-from patchkit.model.codec import function_names, function_rows
 from patchkit.model.ctype import CType, Function as FunctionType, Named, Pointer, Primitive
 from patchkit.model.program import Facet, Function, Linkage, Program, Variable
+from patchkit.model.rows import function_names, initial_names, symbols, typedef_types, variable_types
 
 _START_UP = re.compile(
     r"(?i:^main$|init|setup|set_up|start_?up|bootstrap|register|(?:parse|load|read)_?(?:the_?)?(?:server_?)?"
@@ -64,20 +64,13 @@ class Usage:
         return [self.program.functions[key] for key in index.get(name, ())]
 
     @cached_property
-    def _stores(self) -> Mapping[str, list[Variable]]:
-        found: dict[str, list[Variable]] = defaultdict(list)
-        for variable in self.program.variables.values():
-            if variable.initialiser is not None:
-                for name in variable.initialiser.references:
-                    found[name].append(variable)
-        return found
+    def _stores(self) -> Mapping[str, list[str]]:
+        return _index(initial_names(self.program.variables))
 
     @cached_property
     def _statics(self) -> frozenset[tuple[str, str]]:
-        program = self.program
-        variables = ((v.file, v.name) for v in program.variables.values() if v.linkage is Linkage.STATIC)
-        functions = ((r.file, r.name) for r in function_rows(program.functions) if r.linkage == Linkage.STATIC)
-        return frozenset((*variables, *functions))
+        every = (*symbols(self.program.variables), *symbols(self.program.functions))
+        return frozenset((file, name) for file, name, linkage in every if linkage == Linkage.STATIC)
 
     def _sees(self, user: Function | Variable, thing: Function | Variable) -> bool:
         """Whether `thing` is what `user` means by its name."""
@@ -109,7 +102,10 @@ class Usage:
 
     def holders(self, function: Function) -> list[Variable]:
         """Return the variables whose initialisers mention `function`."""
-        return [variable for variable in self._stores.get(function.name, ()) if self._sees(variable, function)]
+        return [variable for variable in self._storing(function.name) if self._sees(variable, function)]
+
+    def _storing(self, name: str) -> list[Variable]:
+        return [self.program.variables[key] for key in self._stores.get(name, ())]
 
     def naming(self, name: str) -> list[Function]:
         """Return the functions whose bodies mention the bare word `name`."""
@@ -124,7 +120,7 @@ class Usage:
         writers = self.writers(variable)
         if writers:
             return Writing.START_UP if all(looks_like_start_up(user) for user in writers) else Writing.RUN_TIME
-        if any(self._sees(user, variable) for user in self._stores.get(variable.name, ())):
+        if any(self._sees(user, variable) for user in self._storing(variable.name)):
             return Writing.UNKNOWN  # another variable starts with its address
         return Writing.NEVER
 
@@ -137,13 +133,16 @@ class Usage:
         ]
 
     @cached_property
+    def _kept_types(self) -> Sequence[CType]:
+        """The types of members and variables, each value once however many have it."""
+        kept = [member.type for member in self.types.members]
+        kept += [ctype for _, ctype in variable_types(self.program.variables)]
+        return list({id(ctype): ctype for ctype in kept if not isinstance(ctype, Primitive)}.values())
+
+    @cached_property
     def pointed_at(self) -> frozenset[str]:
         """The keys of the types that members and variables point at."""
-        program = self.program
-        types: list[CType] = [member.type for record in program.records.values() for member in record.members]
-        types += [variable.type for variable in program.variables.values()]
-        types = [ctype for ctype in types if not isinstance(ctype, Primitive)]
-        pointers = (ctype for ctype in types if isinstance(self.types.element(ctype), Pointer))
+        pointers = (ctype for ctype in self._kept_types if isinstance(self.types.element(ctype), Pointer))
         return frozenset(core.key for core in map(self.types.core, pointers) if isinstance(core, Named))
 
     def is_stored(self, function: Function) -> bool:
@@ -164,15 +163,12 @@ class Usage:
     @cached_property
     def kept_callbacks(self) -> frozenset[CType]:
         """The function types that members and variables of the program point at, in canonical form."""
-        program = self.program
-        types: list[CType] = [member.type for record in program.records.values() for member in record.members]
-        types += [variable.type for variable in program.variables.values()]
-        return frozenset(self._targets(types))
+        return frozenset(self._targets(self._kept_types))
 
     @cached_property
     def callback_types(self) -> frozenset[CType]:
         """The function types that anything of the program points at, typedefs included, in canonical form."""
-        return self.kept_callbacks | self._targets(typedef.type for typedef in self.program.typedefs.values())
+        return self.kept_callbacks | self._targets(ctype for _, ctype in typedef_types(self.program.typedefs))
 
     def _targets(self, types: Iterable[CType]) -> set[CType]:
         found: set[CType] = set()
@@ -208,10 +204,10 @@ class Usage:
     @cached_property
     def _aliases(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = defaultdict(list)
-        for typedef in self.program.typedefs.values():
-            core = self.types.core(typedef.type)
+        for key, ctype in typedef_types(self.program.typedefs):
+            core = self.types.core(ctype)
             if isinstance(core, Named):
-                found[core.key].append(typedef.key)
+                found[core.key].append(key)
         return found
 
     @cached_property

@@ -36,6 +36,8 @@ def compare_variables(pair: Pair, homes: Homes) -> VariableChanges:
     """Return what differs between the variables."""
     found = VariableChanges()
     for key, other in pair.variables.forward.items():
+        if not pair.shifting and key in pair.equal_variables and key not in pair.variables.notable:
+            continue
         old, new = pair.old.variables[key], pair.new.variables[other]
         if not is_object(pair.old_types, old) or _unchanged(pair, old, new):
             continue

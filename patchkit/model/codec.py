@@ -6,9 +6,9 @@ table, and entities name them by index: a program has ten times fewer distinct t
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 from patchkit.errors import InputError
 from patchkit.model.ctype import CType, Function as FunctionType, Tag
@@ -53,7 +53,7 @@ class TypeTable:
 
     def decode(self, index: object) -> CType:
         """Return the type at `index`."""
-        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(self.codes):
+        if index.__class__ is not int or not 0 <= index < len(self.codes):
             raise ValueError(f"{str(index)[:40]!r} is no place in the table of types")
         found = self._decoded[index]
         if found is None:
@@ -74,7 +74,7 @@ class TypeTable:
 
 
 class LazyMapping(Mapping[str, T], Generic[T]):
-    """Entities that are decoded when they are asked for; `fingerprints` needs no decoding."""
+    """Entities that are decoded when they are asked for; `patchkit.model.rows` reads columns without decoding."""
 
     def __init__(self, raw: dict[str, Raw], types: TypeTable, decode: Callable[[str, Raw, TypeTable], T]) -> None:
         self._raw = raw
@@ -97,62 +97,9 @@ class LazyMapping(Mapping[str, T], Generic[T]):
     def __contains__(self, key: object) -> bool:
         return key in self._raw
 
-    def fingerprints(self) -> dict[str, str]:
-        """Return the fingerprint of each key."""
-        return {key: raw[0] for key, raw in self._raw.items()}
-
     def raw(self) -> dict[str, Raw]:
         """Return what is decoded from; not to be changed."""
         return self._raw
-
-
-def fingerprints(entities: Mapping[str, Any]) -> dict[str, str]:
-    """Return key → fingerprint of a mapping of a `Program`, without decoding anything that is not decoded yet."""
-    if isinstance(entities, LazyMapping):
-        return entities.fingerprints()
-    return {key: entity.fingerprint for key, entity in entities.items()}
-
-
-class FunctionRow(NamedTuple):
-    """What indices over functions are made of."""
-
-    key: str
-    fingerprint: str
-    file: str
-    name: str
-    linkage: str
-
-
-def function_rows(functions: Mapping[str, Function]) -> Iterator[FunctionRow]:
-    """Yield a row for each function, without decoding those that are not decoded yet."""
-    if isinstance(functions, LazyMapping):
-        for key, raw in functions.raw().items():
-            try:
-                yield FunctionRow(key, raw[0], raw[1], raw[3], raw[5])
-            except IndexError:
-                functions[key]  # says what is wrong
-    else:
-        for key, f in functions.items():
-            yield FunctionRow(key, f.fingerprint, f.file, f.name, f.linkage)
-
-
-_COLUMNS = {"references": 10, "members": 11, "assigned": 12}
-
-
-def function_names(functions: Mapping[str, Function], column: str) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield the key of each function with the names in its `column`, without decoding those that are not decoded yet.
-
-    `column` is `references`, `members` or `assigned`.
-    """
-    if not isinstance(functions, LazyMapping):
-        yield from ((key, getattr(function, column)) for key, function in functions.items())
-        return
-    place = _COLUMNS[column]
-    for key, raw in functions.raw().items():
-        try:
-            yield key, raw[place]
-        except IndexError:
-            functions[key]  # says what is wrong
 
 
 def program_to_json(program: Program) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from patchkit.read.source.fragment import PACK_PREFIX, Fragment
 
 # Any line that belongs to the preprocessor: markers, pragmas, definitions kept by -dD.
 _DIRECTIVE = re.compile(r"^[ \t]*#[^\n]*\n?", re.M)
-# A line marker that enters (1) or leaves (2) a file. It begins with a plain text, and the name is not an alternative for
-# each character: both make the search fast.
+# A line marker that enters (1) or leaves (2) a file. Two things make the search fast: it begins with a plain text, and
+# the name is runs of characters with escapes between them, not an alternative for each character.
 _BOUNDARY = re.compile(r'\n# (\d+) "([^"\\\n]*(?:\\.[^"\\\n]*)*)" [12]([^\n]*)(?=\n)')
 # A marker of what the compiler predefines, which stands before the first file.
 _PREDEFINED = re.compile(r'^# \d+ "<(built-in|command[- ]line)>"[^\n]*\n', re.M)
