@@ -321,10 +321,13 @@ def _open(spec: str, around: Surroundings, reading: Reading) -> _Source | _Finis
 def _open_recorded(
     recording: Recording, spec: str, home: Path, around: Surroundings, reading: Reading
 ) -> _Source | _Finished:
-    from patchkit.read.edited import begin_edited
+    from patchkit.read.edited import begin_edited, edited_files
 
     program = _program(recording, home, around, reading)
-    edited = begin_edited(recording, program, around.environ)
+    files = edited_files(recording)
+    if files is not None and files.current:
+        return _Source(recording, spec, program)
+    edited = begin_edited(recording, files, program, around.environ) if files is not None else None
     if edited is None:
         return _Source(_refreshed(recording, around), spec, program)
     return _Source(recording, spec, program, edited)
@@ -388,9 +391,9 @@ def _read_pair(old: _Source, new: _Source, around: Surroundings) -> tuple[Progra
 
 
 def _recording_of_directory(path: Path, around: Surroundings, reading: Reading) -> Recording | _Recorded:
-    from patchkit.read.record import record_build, recording_from_directory
-
     if reading.build is not None:
+        from patchkit.read.record import record_build
+
         shell = ("/bin/sh", "-c", reading.build)
         return record_build(shell, path, environ=around.environ, jobs=around.jobs, progress=around.progress)
     if (recorded := _recorded(path, around)) is not None:
@@ -399,6 +402,8 @@ def _recording_of_directory(path: Path, around: Surroundings, reading: Reading) 
         if (place / COMMANDS).is_file():
             return _recording_of_commands(place / COMMANDS, around)
     around.notice(f"{path}: no recorded build, so flags are guessed; `patchkit record -- make` there makes it exact")
+    from patchkit.read.record import recording_from_directory
+
     return recording_from_directory(
         path, environ=around.environ, cache=around.cache, jobs=around.jobs, progress=around.progress
     )

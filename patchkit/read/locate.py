@@ -2,9 +2,7 @@
 
 import difflib
 import os
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +89,9 @@ def snapshot(directory: Path, environ: Mapping[str, str]) -> str:
 
     New files count too, except what compilers leave; index, branches and files stay as they are. Raises ToolError.
     """
+    import shutil  # these two are dear, and only a work tree needs them
+    import tempfile
+
     top = Path(_expect(_git(directory, environ, "rev-parse", "--show-toplevel")))
     with tempfile.TemporaryDirectory() as folder:
         own = {**environ, "GIT_INDEX_FILE": str(Path(folder) / "index")}

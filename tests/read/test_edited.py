@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 
 from patchkit.model.codec import program_to_json
 from patchkit.model.program import Program
-from patchkit.read.edited import begin_edited
+from patchkit.read.edited import begin_edited, edited_files
 from patchkit.read.record import load_recording, refresh
 from patchkit.read.source import read_recording
 from tests.support import write_tree
@@ -87,7 +87,8 @@ def patched(root: Path, edits: Mapping[str, str]) -> Program | None:
         (root / name).write_text(text)
     recording = load_recording(root)
     assert recording is not None
-    edited = begin_edited(recording, None, os.environ)
+    files = edited_files(recording)
+    edited = None if files is None else begin_edited(recording, files, None, os.environ)
     if edited is None:
         return None
     try:

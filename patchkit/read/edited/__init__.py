@@ -4,5 +4,6 @@ Nothing here changes the recording. What cannot be told is left to the caller, w
 """
 
 from patchkit.read.edited.version import EditedVersion, begin_edited
+from patchkit.read.record.pending import EditedFiles, edited_files
 
-__all__ = ["EditedVersion", "begin_edited"]
+__all__ = ["EditedFiles", "EditedVersion", "begin_edited", "edited_files"]

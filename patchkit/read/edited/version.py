@@ -4,22 +4,27 @@ Where bodies and lines changed, the recorded model is patched; else the version 
 before, with new texts for a few units.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from patchkit.errors import InputError
 from patchkit.model.build import Recording
 from patchkit.model.codec import program_from_json
 from patchkit.model.program import Program
 from patchkit.read.edited.edit import Unpatchable
-from patchkit.read.edited.header import HeaderEdit, compare_headers
 from patchkit.read.edited.kept import KeptEdit, Model
 from patchkit.read.record.headers import kept_header
 from patchkit.read.record.index import file_digest
-from patchkit.read.record.pending import EditedFiles, PendingText, edited_files, start_preprocessing
+from patchkit.read.record.pending import EditedFiles, PendingText, start_preprocessing
 from patchkit.read.source.models import find_names, model_path
 from patchkit.read.source.request import chosen_units, relative_path
+
+if TYPE_CHECKING:
+    from patchkit.read.edited.header import HeaderEdit
 
 _MOST_PATCHED = 3  # units that are preprocessed at once; a header that more include is looked into first
 
@@ -93,13 +98,14 @@ class EditedVersion:
             raise Unpatchable("a file changed once more")
 
 
-def begin_edited(recording: Recording, program: str | None, environ: Mapping[str, str]) -> EditedVersion | None:
-    """Start to tell what `recording`, some of whose files were edited since, is now; None where that cannot be done.
+def begin_edited(
+    recording: Recording, edited: EditedFiles, program: str | None, environ: Mapping[str, str]
+) -> EditedVersion | None:
+    """Start to tell what `recording`, whose files `edited` were edited since, is now; None where that cannot be done.
 
     That is so too where no file was edited.
     """
-    edited = edited_files(recording)
-    if edited is None or not edited.files:
+    if not edited.files:
         return None
     chosen = chosen_units(recording, program)
     kept = KeptEdit(model_path(recording, chosen), edited.files)
@@ -128,6 +134,8 @@ def begin_edited(recording: Recording, program: str | None, environ: Mapping[str
 
 def _known_headers(recording: Recording, edited: EditedFiles) -> dict[str, HeaderEdit]:
     """Return what changed in the edited files that others include, where nothing but text did."""
+    from patchkit.read.edited.header import compare_headers  # dear, and not needed for a source
+
     found = {}
     for path in edited.files.keys() - edited.copies:
         old = kept_header(Path(recording.store), edited.before[path])

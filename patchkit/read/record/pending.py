@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from patchkit.model.build import Recording
-from patchkit.read.record.driver import preprocessing_arguments
+from patchkit.read.record.headers import has_headers
 from patchkit.read.record.index import command_key, file_digest, read_index
-from patchkit.read.record.paths import index_path
+from patchkit.read.record.paths import index_path, text_path
 from patchkit.read.record.surroundings import plain_environment
 
 
@@ -21,17 +21,20 @@ class EditedFiles:
 
     `files` are their paths with digests of what they hold now, `before` those of what they held, `units` which of these
     files each unit read that read any. `copies` are the files whose content is that of another file, now or before.
+    `current` tells that no file was edited and the recording leaves nothing to be done: each unit has its text.
     """
 
     files: Mapping[str, str]
     before: Mapping[str, str]
     units: Mapping[int, frozenset[str]]
     copies: frozenset[str]
+    current: bool
 
 
 def edited_files(recording: Recording) -> EditedFiles | None:
     """Return what was edited since `recording`, None where more than that is wrong with its texts."""
-    index = read_index(index_path(Path(recording.store)))
+    store = Path(recording.store)
+    index = read_index(index_path(store))
     stale = index.stale()
     files = {path: file_digest(path) for path in stale}
     units = {}
@@ -49,7 +52,14 @@ def edited_files(recording: Recording) -> EditedFiles | None:
     before = {path: index.stamps[path].digest for path in stale}
     contents = Counter([stamp.digest for stamp in index.stamps.values()] + list(files.values()))
     copies = {path for path in stale if contents[files[path]] > 1 or contents[before[path]] > 1}
-    return EditedFiles(files, before, units, frozenset(copies))
+    current = not stale and not index.changed and has_headers(store) and _has_texts(recording)
+    return EditedFiles(files, before, units, frozenset(copies), current)
+
+
+def _has_texts(recording: Recording) -> bool:
+    """Tell whether each unit has a text, and no problem that may be gone by now."""
+    store = Path(recording.store)
+    return all(not unit.problem and os.path.exists(text_path(store, unit.text)) for unit in recording.units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,8 @@ class PendingText:
 
 def start_preprocessing(recording: Recording, number: int, environ: Mapping[str, str]) -> PendingText:
     """Start the compiler of a unit to print its text. Raises OSError where it cannot be run."""
+    from patchkit.read.record.driver import preprocessing_arguments  # dear, and most often nothing was edited
+
     command = recording.units[number].command
     arguments = preprocessing_arguments(command.arguments, command.directory, command.source, recording.root)
     file = os.fdopen(os.memfd_create("patchkit-text"), "r+b", buffering=0)

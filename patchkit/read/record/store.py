@@ -1,5 +1,7 @@
 """Writing and reading what a recording keeps in its store."""
 
+from __future__ import annotations
+
 import fcntl
 import json
 import os
@@ -7,11 +9,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patchkit.errors import InputError
 from patchkit.model.build import CompileCommand, LinkedProgram, RecordedUnit, Recording
-from patchkit.read.record.graph import Graph, Kind, Product, Step
+
+if TYPE_CHECKING:
+    from patchkit.read.record.graph import Graph
 
 _FORMAT = 1
 _RECORDING = "recording.json"
@@ -93,6 +97,8 @@ def write_graph(store: Path, graph: Graph) -> None:
 
 def read_graph(store: Path, root: str) -> Graph:
     """Return what is known of the build at `root`, an empty graph where nothing is."""
+    from patchkit.read.record.graph import Graph, Kind, Product, Step  # for recording alone
+
     data = _read(store / _GRAPH)
     if data is None:
         return Graph(root)
