@@ -48,11 +48,11 @@ def equal_symbols(old: Symbols, new: Symbols) -> frozenset[str]:
     return frozenset(key for key, mark in ours.items() if mark[0] and theirs.get(key) == mark)
 
 
-def _marks(entities: Symbols) -> dict[str, tuple[str, str, Sequence[str]]]:
+def _marks(entities: Symbols) -> dict[str, tuple[str, str, tuple[str, ...]]]:
     return dict(
         _rows(
             entities,
-            lambda key, raw, _: (key, (raw[0], raw[1], raw[-1])),
+            lambda key, raw, _: (key, (raw[0], raw[1], tuple(raw[-1]))),
             lambda key, entity: (key, (entity.fingerprint, entity.file, entity.units)),
         )
     )

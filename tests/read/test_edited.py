@@ -4,7 +4,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -114,6 +114,46 @@ def read_in_full(root: Path) -> Program:
 
 def text(program: Program) -> str:
     return json.dumps(program_to_json(program))
+
+
+def is_current(root: Path) -> bool:
+    recording = load_recording(root)
+    assert recording is not None
+    found = edited_files(recording)
+    return found is not None and found.current
+
+
+LEFT: dict[str, Callable[[Path], object]] = {
+    "another time": lambda root: os.utime(root / "list.c"),
+    "no text": lambda root: next((root / ".patchkit/texts").iterdir()).unlink(),
+    "no headers": lambda root: shutil.rmtree(root / ".patchkit/headers"),
+    "no index": lambda root: (root / ".patchkit/index.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("leave", LEFT.values(), ids=list(LEFT))
+def test_a_recording_is_current_unless_something_is_left_to_be_done(
+    tmp_path: Path, leave: Callable[[Path], object]
+) -> None:
+    root = write_tree(tmp_path, TREE)
+    for name in TREE:
+        os.utime(root / name, (1_700_000_000, 1_700_000_000))
+    recording = record(root, "make")
+    assert is_current(root)
+    leave(root)
+    assert not is_current(root)
+    refresh(recording, environ=os.environ)
+    assert is_current(root)
+
+
+def test_a_unit_that_could_not_be_preprocessed_is_tried_again(tmp_path: Path) -> None:
+    root = write_tree(tmp_path, TREE)
+    recording = record(root, "make")
+    (root / "shared.h").rename(root / "away.h")
+    broken = refresh(recording, environ=os.environ)
+    assert all(unit.problem for unit in broken.units)
+    (root / "away.h").rename(root / "shared.h")
+    assert not is_current(root)
 
 
 @pytest.mark.parametrize("edit", PATCHED.values(), ids=list(PATCHED))
