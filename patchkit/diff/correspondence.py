@@ -56,11 +56,11 @@ class Table:
 
     def removed(self, old: Mapping[str, P]) -> list[str]:
         """Return the keys of `old` that correspond to nothing, sorted."""
-        return sorted(old.keys() - self.forward.keys())
+        return sorted(key for key in old if key not in self.forward)
 
     def added(self, new: Mapping[str, P]) -> list[str]:
         """Return the keys of `new` that correspond to nothing, sorted."""
-        return sorted(new.keys() - self.backward.keys())
+        return sorted(key for key in new if key not in self.backward)
 
 
 def base_name(key: str) -> str:
@@ -71,14 +71,17 @@ def base_name(key: str) -> str:
 def match_keys(old: Mapping[str, P], new: Mapping[str, P]) -> Table:
     """Match equal keys; a name that means several things on either side is matched by name and file first."""
     ambiguous = {base_name(key) for key in (*old, *new) if "@" in key}
+    both = frozenset(new).intersection(old)
     if not ambiguous:
-        return Table({key: key for key in old if key in new})
-    table = Table({key: key for key in old if key in new and base_name(key) not in ambiguous})
+        return Table({key: key for key in old if key in both})
     groups: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for side, things in enumerate((old, new)):
         for key in things:
-            if base_name(key) in ambiguous:
-                groups[base_name(key)][side].append(key)
+            name = base_name(key)
+            if name in ambiguous:
+                groups[name][side].append(key)
+    grouped = {key for olds, _ in groups.values() for key in olds}
+    table = Table({key: key for key in old if key in both and key not in grouped})
     for olds, news in (groups[name] for name in sorted(groups)):
         _match_group(table, old, new, sorted(olds), sorted(news))
     return table

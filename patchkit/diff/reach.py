@@ -7,7 +7,7 @@ from functools import cached_property
 from patchkit.diff.types import Types, is_foreign
 from patchkit.diff.usage import Usage, Writing
 from patchkit.model.change import Reach, Storage
-from patchkit.model.ctype import VOID, Array, CType, Named, Pointer, Primitive, Tag, Vector
+from patchkit.model.ctype import Array, CType, Named, Pointer, Primitive, Tag, Vector
 from patchkit.model.program import Program, Variable
 from patchkit.model.rows import variable_types
 
@@ -81,7 +81,8 @@ class Reachability:
     def untyped(self) -> int:
         """How many members of the program's own records are void pointers, behind which anything may live."""
         pointers = (member for member in self._types.members if not isinstance(member.type, Primitive))
-        owners = (member.record for member in pointers if self._types.core(member.type) == VOID)
+        cores = ((member.record, self._types.core(member.type)) for member in pointers)
+        owners = (record for record, core in cores if isinstance(core, Primitive) and core.name == "void")
         return sum(not is_foreign(self._program.records[owner].coord) for owner in owners)
 
     def _step(self, ctype: CType) -> _Step | None:

@@ -25,8 +25,10 @@ _FIRST = re.compile(r'\s*# (\d+) "((?:[^"\\\n]|\\.)*)"[^\n]*\n')
 # Given to the preprocessor by the recorder, so that a text does not depend on place and time.
 _FIXED = frozenset({"__LINE__", "__DATE__", "__TIME__", "__TIMESTAMP__"})
 _MARKER = re.compile(r'#(?:line)? (\d+) "')
-_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"' r"|'(?:[^'\\\n]|\\.)*'" r"|[{};=()]" r"|^[ \t]*\#[^\n]*\n?", re.M)
-_BRACE = re.compile(r'"(?:[^"\\\n]|\\.)*"' r"|'(?:[^'\\\n]|\\.)*'" r"|[{}]")
+# Runs of characters between escapes: an alternative for each character would take longer.
+_LITERAL = r'"[^"\\\n]*(?:\\.[^"\\\n]*)*"' r"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
+_TOKEN = re.compile(rf"{_LITERAL}|[{{}};=()]|^[ \t]*\#[^\n]*\n?", re.M)
+_BRACE = re.compile(rf"{_LITERAL}|[{{}}]")
 _GROUP = r"\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)"
 _ATTRIBUTE = rf"(?:__attribute__|__attribute|_Alignas|alignas|__declspec)\s*{_GROUP}"
 _C23_ATTRIBUTE = r"\[\[(?:[^\[\]]|\[[^\[\]]*\])*\]\]"
