@@ -45,17 +45,14 @@ def fingerprints(entities: Mapping[str, Any]) -> dict[str, str]:
 def equal_symbols(old: Symbols, new: Symbols) -> frozenset[str]:
     """Return the keys of the variables or functions that are equal on both sides, in one file and the same units."""
     ours, theirs = _marks(old), _marks(new)
-    return frozenset(key for key, mark in ours.items() if mark[0] and theirs.get(key) == mark)
+    return frozenset(key for key in ours.keys() & theirs.keys() if ours[key] == theirs[key] and ours[key][0])
 
 
-def _marks(entities: Symbols) -> dict[str, tuple[str, str, tuple[str, ...]]]:
-    return dict(
-        _rows(
-            entities,
-            lambda key, raw, _: (key, (raw[0], raw[1], tuple(raw[-1]))),
-            lambda key, entity: (key, (entity.fingerprint, entity.file, entity.units)),
-        )
-    )
+def _marks(entities: Symbols) -> dict[str, tuple[str, str, Sequence[str]]]:
+    """Return by key what is the same of equal symbols; the names of units as a list, which JSON has."""
+    if isinstance(entities, LazyMapping):
+        return {key: (raw[0], raw[1], raw[-1]) for key, raw in entities.raw().items()}
+    return {key: (entity.fingerprint, entity.file, list(entity.units)) for key, entity in entities.items()}
 
 
 def symbols(entities: Symbols) -> list[tuple[str, str, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 from patchkit.read.edited.edit import Edit, Unpatchable
-from patchkit.read.source.split import Segment, Splitter, Stretch, has_packing, text_stretches
+from patchkit.read.source.split import Segment, Splitter, Stretch, has_packing, last_stretch_alone, text_stretches
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,8 @@ class TextComparison:
         if whole and not has_packing(old):
             head, before = text_stretches(old)
             new = wait()
-            other_head, after = text_stretches(new)
+            last = last_stretch_alone(old, before[-1], new) if before else None
+            other_head, after = (head, [*before[:-1], last]) if last is not None else text_stretches(new)
             if head != other_head or has_packing(new):
                 raise Unpatchable("the compiler predefines or packs otherwise")
             self._compare_stretches(before, after)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from patchkit.read.source.fragment import Fragment, RawBody
-from patchkit.read.source.scope import rename_keys
 from patchkit.read.source.tokens import TOKEN
 
 if TYPE_CHECKING:
@@ -81,6 +80,8 @@ def written_names(
 
 def _qualify(function: str, raw: RawBody, types: Fragment) -> None:
     """Give local types keys that name their function, and no spelling: nothing outside can name them."""
+    from patchkit.read.source.scope import rename_keys  # not needed for the body of an edited function
+
     keys = [record.key for record in types.records] + [enum.key for enum in types.enums if enum.spelling]
     renamed = {}
     for key in keys:

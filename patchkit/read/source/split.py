@@ -16,6 +16,8 @@ from patchkit.read.source.fragment import PACK_PREFIX, Fragment
 
 # Any line that belongs to the preprocessor: markers, pragmas, definitions kept by -dD.
 _DIRECTIVE = re.compile(r"^[ \t]*#[^\n]*\n?", re.M)
+# The same where it is not the first line: a search that begins with a plain text is faster.
+_LATER_DIRECTIVE = re.compile(r"\n[ \t]*#[^\n]*")
 # A line marker that enters (1) or leaves (2) a file. Two things make the search fast: it begins with a plain text, and
 # the name is runs of characters with escapes between them, not an alternative for each character.
 _BOUNDARY = re.compile(r'\n# (\d+) "([^"\\\n]*(?:\\.[^"\\\n]*)*)" [12]([^\n]*)(?=\n)')
@@ -46,7 +48,7 @@ _OLD_STYLE_HEAD = re.compile(
 )
 # What only the head of such a definition has after a `)`, and few other declarations: nearly all are told by it.
 _AFTER_PARAMETERS = re.compile(r"\)\s*(?:(?!(?:__attribute|__attribute__|__asm|__asm__)\b)[A-Za-z_$#]|\[\[)")
-_DEFINE = re.compile(r"^#(define|undef) ([A-Za-z_$][\w$]*)([^\n]*)", re.M)
+_DEFINE = re.compile(r"\n#(define|undef) ([A-Za-z_$][\w$]*)([^\n]*)")  # the text is given a line feed in front
 _MACRO_PRAGMA = re.compile(r"^[ \t]*#\s*pragma[^\n]*(?:push_macro|pop_macro|poison)", re.M)
 _PACK = re.compile(r"^[ \t]*#\s*pragma\s+pack\s*\(([^)\n]*)\)", re.M)
 
@@ -223,7 +225,7 @@ class Splitter:
 
     def _cut(self, segment: Segment, line: int, text: str, carried: str) -> Segment:
         lines = _LineCounter(text, line)
-        for match in _DEFINE.finditer(text):
+        for match in _DEFINE.finditer("\n" + text):
             value = match.group(3) if match.group(1) == "define" else None
             # Places matter for the program's own macros only.
             segment.macros.append((match.group(2), value, 0 if segment.system else lines.at(match.start())))
@@ -240,7 +242,7 @@ class Splitter:
             if head and head != ";":
                 tail = None if body is None else text[body:stop]
                 if tail is not None and "#" in tail:
-                    tail = _DIRECTIVE.sub("", tail)
+                    tail = _LATER_DIRECTIVE.sub("", tail)
                 segment.items.append((self.intern(head, tail), lines.at(_first_code(text, start, stop))))
         _set_tail(segment, text, end, lines)
         return segment
@@ -307,7 +309,7 @@ def _predefined(text: str) -> list[Segment]:
         lines = parts[index + 1].split("\n# ", 1)[0]
         segment.macros += [
             (name, value if word == "define" else None, 0)
-            for word, name, value in _DEFINE.findall(lines)
+            for word, name, value in _DEFINE.findall("\n" + lines)
             if name not in _FIXED
         ]
     return [own, given]
@@ -318,6 +320,17 @@ def text_stretches(text: str) -> tuple[str, list[Stretch]]:
     start = _body_start(text)
     head = text[max(text.find('\n# 0 "<', 0, start), 0) : start]
     return head, [stretch for stretch in _stretches(text, start) if stretch[3] and not stretch[3].isspace()]
+
+
+def last_stretch_alone(old: str, last: Stretch, new: str) -> Stretch | None:
+    """Return what became of `last`, the stretch that `old` ends in, where `new` differs in nothing else; else None.
+
+    So it is where a source was edited behind what it includes: then `new` need not be cut all through.
+    """
+    begin = len(old) - len(last[3])
+    if not old.endswith(last[3]) or new[:begin] != old[:begin] or _BOUNDARY.search(new, begin - 1) is not None:
+        return None
+    return (*last[:3], new[begin:])
 
 
 def _stretches(text: str, start: int) -> Iterator[Stretch]:
