@@ -209,6 +209,8 @@ class Connection:
                 wake_thread(self.process, marker.signal)
         except ProcessLookupError as problem:
             raise self._ended() from problem
+        except BlockingIOError:  # its user has as many signals pending as may be; some may go
+            pass
         except PermissionError as problem:
             raise not_permitted(self.process.pid, self.process.program, self.process.user) from problem
 

@@ -1,5 +1,7 @@
 """Clients that quarrel, die or bring what is no bundle for the process: it goes on, at one version or the other."""
 
+import os
+import resource
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ from patchkit.live.failure import LiveError
 from patchkit.live.process import find_process
 from patchkit.live.updates import Outcome, Phase, Runtime, Wish
 from tests.support import PATCHKIT, patchkit, wait_until
-from tests.support.hazards import Versions, ask, make_versions, said, shared_cache, source_of, status
+from tests.support.hazards import Versions, ask, limited, make_versions, said, shared_cache, source_of, status, updated
 from tests.support.small import Running
 
 PHASES = ("received", "verified", "prepared", "rehearsed", "quiescing", "switched", "committed")
@@ -116,6 +118,18 @@ def test_a_bundle_in_which_a_bit_is_wrong_is_refused_or_is_still_the_same_update
             apply(server.pid, path)
         assert caught.value.code == "PKL102"
     assert said(server, "say") == "v1"
+
+
+def test_a_process_that_may_open_no_more_files_says_so_and_takes_the_bundle_later(
+    server: Running, versions: Versions
+) -> None:
+    highest = max(int(name) for name in os.listdir(f"/proc/{server.pid}/fd"))
+    # One more for the listener, one for the client, none for the bundle.
+    with limited(server.pid, resource.RLIMIT_NOFILE, highest + 3):
+        done = ask("apply", server.pid, versions.bundles[0])
+        assert (done.code, "PKL104" in done.err, "one more file" in done.err) == (1, True, True), done
+    updated(server, versions.bundles[0])
+    assert said(server, "say") == "v2"
 
 
 def test_a_bundle_for_another_build_is_refused(server: Running, versions: Versions) -> None:

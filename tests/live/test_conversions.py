@@ -82,6 +82,14 @@ BAD = {
     "never ends": ("for (volatile int go = 1; go;) { }", "PKL122", "took too long"),
     "writes behind its object": ("for (int at = 0; at < 24; at++) ((volatile char *)new)[48 + at] = 1;", "PKL122", ""),
     "writes before its object": ("((volatile long *)new)[-1] = 1;", "PKL122", "beside"),
+    "aborts": ("extern void abort(void); abort();", "PKL122", "crashed"),
+    "raises a signal": ("extern int raise(int); raise(11);", "PKL122", "crashed"),
+    "calls itself without end": (
+        "volatile char frame[512]; for (int at = 0; at < 512; at++) frame[at] = 90; "
+        "pk_transform_item(migration, old, new); frame[0] = 1;",
+        "PKL122",
+        "crashed",
+    ),
     "gives up": ("return 7;", "PKL121", "gave up with 7"),
     "refuses a value": ('return pk_refuse(migration, "item.value is odd", old->value);', "PKL121", "odd"),
 }

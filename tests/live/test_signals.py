@@ -1,6 +1,7 @@
 """Programs that live by signals are updated too, and receive each of theirs and none of the runtime's."""
 
 import os
+import resource
 import signal
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import wait_until
-from tests.support.hazards import Versions, make_versions, shared_cache, source_of, updated
+from tests.support.hazards import Versions, ask, limited, make_versions, shared_cache, source_of, updated
 from tests.support.small import Running
 
 
@@ -74,6 +75,16 @@ def test_a_program_that_inherited_ignored_signals_is_updated(mode: str, signals:
         server.wait_for("ready")
         updated(server, signals.bundles[0])
         assert all(number < signal.SIGRTMIN for number in counts(server, "v2"))
+
+
+def test_a_program_that_no_signal_can_be_queued_for_is_called_unreachable(signals: Versions) -> None:
+    with signals.running("blocked") as server:
+        server.wait_for("ready")
+        with limited(server.pid, resource.RLIMIT_SIGPENDING, 0):
+            done = ask("status", server.pid)
+            assert "PKL003" in done.err, done
+            assert "Traceback" not in done.err
+        updated(server, signals.bundles[0])
 
 
 @pytest.mark.parametrize("mode", ["blocked", "sigwait", "signalfd"])

@@ -1,6 +1,7 @@
 """Threads that compute, allocate, come and go while an update comes."""
 
 import re
+import resource
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from patchkit.live.process import find_process
 from patchkit.live.updates import Outcome, Runtime, Wish
 from tests.support import wait_until
-from tests.support.hazards import Versions, ask, make_versions, said, shared_cache, source_of, status, updated
+from tests.support.hazards import Versions, ask, limited, make_versions, said, shared_cache, source_of, status, updated
 
 CHANGES = 50
 
@@ -52,6 +53,19 @@ def test_a_thread_that_computes_is_named_with_its_stack_and_all_goes_on_in_the_o
         assert re.search(r"^ +compute in the program", done.err, re.M), done.err
         assert said(server, "say") == "v1"
         assert status(server.pid)["updates"] == []
+        server.send("stop\n")
+        updated(server, threads.bundles[0])
+        assert said(server, "say") == "v2"
+
+
+def test_a_thread_that_no_signal_reaches_is_not_taken_for_one_that_has_ended(threads: Versions) -> None:
+    """Where as many signals are pending as the user may have, the update went ahead under running threads once."""
+    with threads.running("compute", "1") as server:
+        server.wait_for("ready")
+        with limited(server.pid, resource.RLIMIT_SIGPENDING, 0):
+            done = ask("apply", server.pid, threads.bundles[0], "--timeout", "1")
+            assert (done.code, "PKL113" in done.err) == (1, True), done
+            assert said(server, "say") == "v1"
         server.send("stop\n")
         updated(server, threads.bundles[0])
         assert said(server, "say") == "v2"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,6 +86,17 @@ def updated(server: Running | int, path: Path, *options: str) -> None:
     """Apply the bundle at `path`; the process must take it."""
     done = ask("apply", server if isinstance(server, int) else server.pid, path, *options)
     assert done.code == 0, done.err
+
+
+@contextmanager
+def limited(pid: int, what: int, soft: int) -> Iterator[None]:
+    """Set a limit of process `pid` from outside, one of `resource`'s, while the block runs."""
+    before = resource.prlimit(pid, what)
+    resource.prlimit(pid, what, (soft, before[1]))
+    try:
+        yield
+    finally:
+        resource.prlimit(pid, what, before)
 
 
 def said(server: Running, words: str) -> str:

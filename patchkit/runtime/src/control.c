@@ -15,7 +15,7 @@
 
 #include "runtime.h"
 
-enum { IDLE_MS = 5000, SEND_MS = 5000, BACKLOG = 8, MOST_FIELDS = 16 };
+enum { IDLE_MS = 5000, SEND_MS = 5000, BACKLOG = 8, MOST_FIELDS = 16, RETRY = 20000000 /* ns */ };
 
 struct held {
     int descriptor;
@@ -249,6 +249,8 @@ static int receive(char *packet, struct request *ret) {
     }
     if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
         let_go(&ret->bundle);
+        if (message.msg_flags & MSG_CTRUNC)
+            tell_error(pk__fail("PKL104", "the process may not open one more file, so it cannot take the bundle"));
         return 0;
     }
     cut(packet, ret);
@@ -354,6 +356,8 @@ static void serve_all(const struct held *listener, char *packet) {
             client = hold((int)pk__call4(SYS_accept4, listener->descriptor, 0, 0, SOCK_CLOEXEC | SOCK_NONBLOCK));
         if (client.descriptor >= 0)
             serve_client(packet);
+        else
+            pk__pause(RETRY); /* where there is no descriptor for it, it goes on waiting */
         let_go(&client);
     }
 }

@@ -25,8 +25,9 @@ static int foreign; /* a signal that came from outside */
 
 static uint64_t bit(int signal) { return (uint64_t)1 << (signal - 1); }
 
+/* A rehearsal's copy has a number of its own. */
 static void on_crash(int signal, siginfo_t *information, void *context) {
-    if (information->si_code <= 0 && information->si_pid != pk__runtime.pid)
+    if (information->si_code <= 0 && information->si_pid != pk__pid())
         foreign = signal;
     else if (pk__tid() == guarded)
         pk__land(context, signal);
@@ -51,7 +52,7 @@ static int start_timer(uint64_t limit) {
     struct event event = {&pk__runtime, PK_INTERRUPTION, 4 /* SIGEV_THREAD_ID */, pk__tid(), {0}};
     struct itimerspec end = {{0, 0}, {(time_t)(limit / 1000000000u), (long)(limit % 1000000000u)}};
     int timer = -1;
-    if (pk__call3(SYS_timer_create, CLOCK_MONOTONIC, (long)&event, (long)&timer) < 0)
+    if (pk__denied() || pk__call3(SYS_timer_create, CLOCK_MONOTONIC, (long)&event, (long)&timer) < 0)
         return -1;
     pk__call4(SYS_timer_settime, timer, 0, (long)&end, 0);
     return timer;
@@ -79,17 +80,18 @@ const struct pk_error *pk__guard(void (*run)(void *), void *argument, uint64_t l
     take(before);
     foreign = 0;
     guarded = pk__tid();
-    int timer = start_timer(limit);
-    pk__call4(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&open, (long)&mask, sizeof mask);
-    int why = pk__try(run, argument);
-    pk__call4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask);
-    if (timer >= 0)
+    int timer = start_timer(limit), why = 0;
+    if (timer >= 0) { /* else nothing would end what does not end */
+        pk__call4(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&open, (long)&mask, sizeof mask);
+        why = pk__try(run, argument);
+        pk__call4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask);
         pk__call1(SYS_timer_delete, timer);
+    }
     guarded = 0;
     give_back(before);
     pk__call2(SYS_sigaltstack, (long)&none, 0);
     pk__unmap(memory, STACK);
     if (foreign)
-        pk__call2(SYS_kill, pk__runtime.pid, foreign);
-    return judge(why, *what);
+        pk__call2(SYS_kill, pk__pid(), foreign);
+    return timer < 0 ? pk__fail("PKL104", "the system gives no timer to end the update's code with") : judge(why, *what);
 }

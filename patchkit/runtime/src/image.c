@@ -19,6 +19,8 @@ static size_t image_size(const struct pk_payload *payload) {
 }
 
 static uint8_t *map_at(uintptr_t place, size_t size) {
+    if (pk__denied())
+        return NULL;
     long result = pk__syscall(SYS_mmap, (long)place, (long)size, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     if (PK__FAILED(result))
@@ -166,7 +168,7 @@ static const struct pk_error *protect(const struct pk_image *image) {
     uint8_t *at = image->place;
     for (int i = 0; i < PK_SEGMENTS; at += image->payload->segment[i++])
         if (image->payload->segment[i] &&
-            pk__call3(SYS_mprotect, (long)at, (long)image->payload->segment[i], protections[i]) < 0)
+            (pk__denied() || pk__call3(SYS_mprotect, (long)at, (long)image->payload->segment[i], protections[i]) < 0))
             return pk__fail("PKL114", "the system does not let this process have new code (SELinux execmem, MDWE or seccomp)");
     return NULL;
 }

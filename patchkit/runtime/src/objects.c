@@ -17,8 +17,9 @@ void *pk__push(struct pk_vector *vector) {
         if (!rows)
             rows = pk__map(room * vector->size);
         else {
-            long result = pk__syscall(SYS_mremap, (long)rows, (long)(vector->room * vector->size),
-                                      (long)(room * vector->size), MREMAP_MAYMOVE, 0, 0);
+            long result = pk__denied() ? -1
+                                       : pk__syscall(SYS_mremap, (long)rows, (long)(vector->room * vector->size),
+                                                     (long)(room * vector->size), MREMAP_MAYMOVE, 0, 0);
             rows = PK__FAILED(result) ? NULL : (void *)result;
         }
         if (!rows)

@@ -6,7 +6,8 @@
 
 #include "runtime.h"
 
-long pk__fork(void) { return pk__syscall(SYS_clone, 0, 0, 0, 0, 0, 0); /* no signal at its end */ }
+/* No signal at its end. */
+long pk__fork(void) { return pk__denied() ? -12 /* ENOMEM */ : pk__syscall(SYS_clone, 0, 0, 0, 0, 0, 0); }
 
 long pk__wait(long child, uint64_t limit) {
     uint64_t end = pk__now() + limit;

@@ -15,7 +15,9 @@
 #include "attachment.h"
 #include "runtime.h"
 
-enum { STACK = 512 << 10, BLOCK = 16 << 10 }; /* of the worker; its thread block stands in the middle of the latter */
+/* Of the worker: the lowest part of its stack is closed, so that whatever recurses without end does not run into what lies
+ * below; its thread block stands in the middle of the block. */
+enum { STACK = 576 << 10, CLOSED = 64 << 10, BLOCK = 16 << 10 };
 
 struct pk_runtime pk__runtime = {.requested = -1};
 
@@ -109,10 +111,10 @@ void pk__wake(void) {
     pk__call4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)&before, sizeof all);
     uint8_t *memory = find_directory() ? pk__map(STACK + BLOCK) : NULL;
     long thread = -1;
-    if (memory) {
+    if (memory && !pk__denied() && pk__call3(SYS_mprotect, (long)memory, CLOSED, PROT_NONE) == 0) {
         uint8_t *block = memory + STACK + BLOCK / 2;
         pk__fill_tcb(block);
-        thread = pk__spawn(memory + STACK, block, work, memory, NULL);
+        thread = pk__denied() ? -1 : pk__spawn(memory + STACK, block, work, memory, NULL);
     }
     if (thread < 0) {
         pk__unmap(memory, STACK + BLOCK);

@@ -18,7 +18,7 @@ static int in_program(const uint8_t *place) {
 
 static long protect(const uint8_t *start, size_t size, int writable) {
     int protection = PROT_READ | PROT_EXEC | (writable ? PROT_WRITE : 0);
-    return pk__call3(SYS_mprotect, (long)start, (long)size, protection);
+    return pk__denied() ? -12 /* ENOMEM */ : pk__call3(SYS_mprotect, (long)start, (long)size, protection);
 }
 
 /* One call for the executable, two for each image that is behind us. */

@@ -9,11 +9,17 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Counts down to an allocation that fails; 0: none does. Set by tests only, see pk__start. */
+#ifdef PK_FAULTS
+/* Counts down to an allocation that fails; 0: none does. Written from outside: corpora/bench/faults. */
 uint32_t pk__fail_allocation;
 
+int pk__denied(void) {
+    return pk__fail_allocation && __atomic_sub_fetch(&pk__fail_allocation, 1, __ATOMIC_RELAXED) == 0;
+}
+#endif
+
 void *pk__map(size_t size) {
-    if (pk__fail_allocation && __atomic_sub_fetch(&pk__fail_allocation, 1, __ATOMIC_RELAXED) == 0)
+    if (pk__denied())
         return NULL;
     long result =
         pk__syscall(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

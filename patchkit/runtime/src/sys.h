@@ -26,8 +26,15 @@ static inline long pk__call4(long number, long a, long b, long c, long d) {
     return pk__syscall(number, a, b, c, d, 0, 0);
 }
 
-/* Anonymous private memory, zeroed; NULL where there is none. Every allocation of the runtime comes from here, so that
- * a test can make the n-th one fail (PATCHKIT_FAIL_ALLOCATION). */
+/* Whether the kernel is taken to have refused memory, a descriptor or a process. Stands before each call for one whose
+ * failure is not that of the whole runtime, so that a build with PK_FAULTS can have each of them fail; no other build does. */
+#ifdef PK_FAULTS
+int pk__denied(void);
+#else
+static inline int pk__denied(void) { return 0; }
+#endif
+
+/* Anonymous private memory, zeroed; NULL where there is none. */
 void *pk__map(size_t size);
 void pk__unmap(const void *start, size_t size);
 

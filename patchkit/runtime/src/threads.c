@@ -104,13 +104,18 @@ static int64_t blocked_call(int tid) {
     return (int64_t)number;
 }
 
-static void ask(struct pk_thread *thread) {
+/* Returns 0, also where the thread has ended, or a negative error where it goes on and knows of nothing. */
+static long ask(struct pk_thread *thread) {
     thread->call = blocked_call(thread->tid);
     thread->state = PK_RUNNING;
     thread->signalled = 1;
     thread->safe = 0;
-    if (pk__interrupt(thread->tid) < 0)
-        thread->tid = -1; /* it has ended */
+    long result = pk__interrupt(thread->tid);
+    if (result == -ESRCH)
+        thread->tid = -1;
+    else if (result < 0)
+        thread->signalled = 0;
+    return result == -ESRCH ? 0 : result;
 }
 
 /* Asks every thread that is not parked yet; returns how many there are, or a negative error. */
@@ -133,9 +138,8 @@ static long ask_all(void) {
             if (!thread)
                 asked = -E2BIG;
             else if (__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != PK_PARKED) {
-                if (!thread->signalled)
-                    ask(thread);
-                asked += thread->tid > 0;
+                long result = thread->signalled ? 0 : ask(thread);
+                asked = result < 0 ? result : asked + (thread->tid > 0);
             }
         }
     pk__close(directory);
@@ -200,7 +204,7 @@ static void let_unsafe_go(void) {
 }
 
 /* Until a second look at the list of threads shows no new one. Returns 1 where all that exist are parked, or a negative
- * error where they cannot be listed. */
+ * error where they cannot be listed or asked. */
 static int park_everyone(uint64_t end) {
     for (;;) {
         long asked = ask_all();
@@ -245,6 +249,8 @@ void pk__release(void) {
 }
 
 static const struct pk_error *unlisted(int error) {
+    if (error == -EAGAIN)
+        return pk__fail("PKL113", "the system queues no signal for its threads: as many are pending as its user may have");
     if (error == -E2BIG)
         return pk__fail("PKL113", "it has more than %d threads, of which this runtime cannot keep count", (int64_t)PK_MOST_THREADS);
     return pk__fail("PKL113", "the process does not see its own threads in /proc/self/task (error %d)", (int64_t)-error);

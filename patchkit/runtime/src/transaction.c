@@ -137,7 +137,8 @@ static const struct pk_error *stand_still(struct pk_gathering *gathering) {
 }
 
 static const struct pk_error *rehearse(struct pk_image *image, const struct pk_wish *wish, uint64_t *pause, int *unreached) {
-    long shared = pk__syscall(SYS_mmap, 0, PK_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    long shared = pk__denied() ? -1
+                               : pk__syscall(SYS_mmap, 0, PK_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (PK__FAILED(shared))
         return pk__fail("PKL104", "there is no memory for the rehearsal's report");
     struct rehearsal *said = (struct rehearsal *)shared;
