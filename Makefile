@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
-.PHONY: help demo compare test lint bench campaign dist clean
+.PHONY: help demo compare test lint bench faults campaign dist clean
 .DELETE_ON_ERROR:
 
 help:
@@ -13,7 +13,8 @@ help:
 	@echo 'make test      lint, types, import contracts, tests'
 	@echo 'make lint      the first three of them'
 	@echo 'make bench     the programs in corpora/bench, one after the other'
-	@echo 'make campaign  real programs and long property tests; minutes to hours'
+	@echo 'make faults    1,000 updates of running servers, each with a fault; minutes'
+	@echo 'make campaign  the same, then real programs and long property tests; minutes to hours'
 	@echo 'make dist      wheel and source distribution in dist/'
 	@echo 'make clean     remove everything that was made here'
 
@@ -38,8 +39,11 @@ bench: $(READY)
 	@.ci/debian-packages bench
 	@for program in diff curve; do echo "== $$program"; $(BIN)/python -m corpora.bench.$$program || exit 1; done
 
-campaign: $(READY_DEV)
+faults: $(READY_DEV)
 	@.ci/debian-packages test
+	$(BIN)/python -m corpora.bench.faults
+
+campaign: faults
 	@.ci/debian-packages campaign
 	$(BIN)/pytest -m campaign
 	$(BIN)/pytest -m hypothesis --hypothesis-profile=campaign

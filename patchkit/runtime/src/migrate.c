@@ -313,8 +313,10 @@ const struct pk_error *pk__migrate(struct pk_image *image) {
         return NULL;
     uint64_t own = pk__thread_pointer(), other = a_thread_pointer(), begun = pk__now();
     struct pk_moving *moving = make(image);
-    if (!moving || !other)
+    if (!moving || !other) {
+        pk__free_migration(image);
         return pk__fail("PKL104", "there is no memory, or no thread, to convert the program's state with");
+    }
     pk__set_thread_pointer(other);
     const struct pk_error *error = migrate(moving);
     pk__set_thread_pointer(own);

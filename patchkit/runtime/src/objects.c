@@ -226,8 +226,10 @@ static int sort_changed(struct pk_moving *moving) {
     size_t bytes = moving->changed * sizeof(uint32_t), count = 0;
     uint32_t *rows = pk__map(bytes), *other = pk__map(bytes);
     moving->sorted = rows;
-    if (!rows || !other)
+    if (!rows || !other) {
+        pk__unmap(other, bytes);
         return 0;
+    }
     for (size_t i = 0; i < moving->objects.count; i++)
         if (pk__is_changed(moving, pk__object(moving, i)))
             rows[count++] = (uint32_t)i;
