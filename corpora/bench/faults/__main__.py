@@ -31,6 +31,9 @@ def main() -> int:
             campaign = Campaign(Stock(folder, folder / "cache"), options.seed)
             campaign.run(plan, lambda number: _progress(number + 1, len(plan)))
     _print(campaign)
+    if campaign.troubles:
+        only = "".join(f" --only {name}" for name in options.only or ())
+        print(f"to see it again: --seed {options.seed} --runs {options.runs}{only}")
     _save(campaign, len(plan), time.monotonic() - begun, whole=not options.only)
     return 1 if campaign.troubles else 0
 
@@ -67,8 +70,6 @@ def _print(campaign: Campaign) -> None:
     console.print(table)
     for trouble in campaign.troubles:
         console.print(f"run {trouble.number}, {trouble.fault} against {trouble.program}: {trouble.text}", markup=False)
-    if campaign.troubles:
-        console.print(f"to see it again: --seed {campaign.seed} --runs {sums[0]}", markup=False)
 
 
 def _by_count(results: dict[str, int]) -> list[tuple[str, int]]:
