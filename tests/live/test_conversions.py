@@ -164,3 +164,67 @@ def test_a_conversion_that_goes_wrong_changes_nothing(versions: Path, name: str,
             assert answer(server) == "old total 6 rounds 3 last 1 kept 1"
         server.send("a10\n")
         server.wait_for("old total 16 rounds 3 last 1 kept 1")
+
+
+RING = """
+#include <stdio.h>
+#include <stdlib.h>
+struct item { LAYOUT };
+static struct item *head;
+static struct item *item_new(int value)
+{
+    struct item *item = calloc(1, sizeof(struct item));
+    item->value = value;
+    item->next = head ? head : item;
+    item->previous = head ? head->previous : item;
+    item->next->previous = item->previous->next = item;
+    return item;
+}
+void tell(void);
+void tell(void)
+{
+    struct item *item = head;
+    printf("VERSION");
+    do {
+        printf(" %d", SHOWN);
+        item = item->next;
+    } while (item != head);
+    puts("");
+    fflush(stdout);
+}
+int main(void)
+{
+    char line[100];
+    head = item_new(1);
+    item_new(2);
+    item_new(4);
+    puts("ready");
+    fflush(stdout);
+    while (fgets(line, sizeof line, stdin) != NULL)
+        tell();
+    return 0;
+}
+"""
+
+
+def ring(version: str, layout: str, shown: str) -> str:
+    return RING.replace("LAYOUT", layout).replace("VERSION", version).replace("SHOWN", shown)
+
+
+def test_a_conversion_sees_the_others_as_they_were(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHKIT_CACHE", str(tmp_path / "cache"))
+    old = ring("old", "struct item *next, *previous; int value, spare;", "item->value")
+    new = ring("new", "int value, around; struct item *next, *previous;", "item->around")
+    record_program(tmp_path / "old", {"main.c": old})
+    record_program(tmp_path / "new", {"main.c": new})
+    patchkit("new", "old", "new", "-o", "update", cwd=tmp_path)
+    for key, value in (("initial struct item.around", "0"), ("code struct item", "transform.c")):
+        done = patchkit("decide", key, value, "--reason", "test", "-u", "update", cwd=tmp_path)
+        assert done.code == 0, done.err
+    path = bundle(tmp_path, "new->around = old->next->value + old->previous->value;")
+    with running(tmp_path / "old/server", tmp_path / "cache") as server:
+        server.wait_for("ready")
+        assert answer(server) == "old 1 2 4"
+        done = apply(server.pid, path)
+        assert done.code == 0, done.err
+        assert answer(server) == "new 6 5 3"

@@ -31,7 +31,7 @@ static int holds(const struct pk_test *test, const uint8_t *holder) {
     return (word & (((uint64_t)1 << test->width) - 1)) == test->value;
 }
 
-int pk__is_there(const struct pk_slot *slot, const uint8_t *holder) {
+int pk__tests_hold(const struct pk_slot *slot, const uint8_t *holder) {
     return holds(&slot->when[0], holder) && holds(&slot->when[1], holder);
 }
 
@@ -53,10 +53,9 @@ static const struct pk_error *check_block(const struct pk_moving *moving, const 
 static const struct pk_error *follow_slot(struct pk_moving *moving, const struct pk_slot *slot, const uint8_t *holder) {
     const struct pk_error *error = NULL;
     for (uint32_t i = 0; i < slot->repeat && !error; i++) {
-        uintptr_t place;
         if (!pk__is_there(slot, holder + (size_t)i * slot->stride))
             continue;
-        pk__copy(&place, holder + slot->offset + (size_t)i * slot->stride, sizeof place);
+        uintptr_t place = pk__word(holder + slot->offset + (size_t)i * slot->stride);
         if (!place)
             continue;
         place -= (uintptr_t)(intptr_t)slot->back;
@@ -92,6 +91,7 @@ static const struct pk_error *follow(struct pk_moving *moving, size_t index) {
         if (object->seen >= object->count || error)
             return error;
         const uint8_t *holder = (const uint8_t *)object->old + (size_t)shape->size * object->seen++;
+        pk__expect_elements(moving, shape, holder, object->count - object->seen, 0);
         for (uint32_t i = 0; i < shape->slot_count && !error; i++)
             if (shape->slots[i].shape != PK_NO_SHAPE)
                 error = follow_slot(moving, &shape->slots[i], holder);
@@ -129,6 +129,7 @@ static const struct pk_error *add_variables(struct pk_moving *moving) {
 const struct pk_error *pk__discover(struct pk_moving *moving) {
     const struct pk_error *error = add_variables(moving);
     for (size_t i = 0; i < moving->objects.count && !error; i++) {
+        pk__expect_objects(moving, i, 0);
         error = follow(moving, i);
         while (!error && moving->again.count)
             error = follow(moving, ((uint32_t *)moving->again.rows)[--moving->again.count]);

@@ -1,8 +1,9 @@
 /* migrate.c: live state goes from the old version's layouts to the new one's.
  *
  * In this order: every object on a path that can lead to a changed one is found; each changed object gets a place, its own
- * where there is room; each is converted, from what it held when all stopped; then every pointer in what did not change
- * is made to lead to where its object is now. Until the switch all of it can be undone, to the byte.
+ * where there is room; each is converted while all of the old state is as it was when all stopped; then those that stay
+ * where they are get their new content, and every pointer in what did not change is made to lead to where its object is
+ * now. Until the switch all of it can be undone, to the byte.
  *
  * Called by the worker while all threads are parked, none of them in the allocator. The update's code and the program's
  * allocator run as one of the parked threads: with its thread pointer, so that what is thread-local exists.
@@ -14,6 +15,7 @@
 #include "migration.h"
 
 enum { EDGE = 128, MARK = 0xa5 };
+static const uint64_t marks = 0xa5a5a5a5a5a5a5a5u;
 
 static const uint64_t longest = 10000000000u; /* ns, for all of it */
 
@@ -93,6 +95,7 @@ static const struct pk_error *find_places(struct pk_moving *moving) {
     moving->low = UINTPTR_MAX;
     for (size_t i = 0; i < moving->objects.count && !error; i++) {
         struct pk_object *object = pk__object(moving, i);
+        pk__expect_object(moving, i + PK_AHEAD);
         if (!pk__is_changed(moving, object))
             continue;
         note_range(moving, object);
@@ -117,8 +120,8 @@ static const struct pk_error *prepare_scratch(struct pk_moving *moving, size_t s
 }
 
 static int edges_hold(const uint8_t *start, const uint8_t *to, size_t size, const uint8_t *end) {
-    for (const uint8_t *at = start; at < to; at++)
-        if (*at != MARK)
+    for (; start < to; start += sizeof marks)
+        if (pk__word(start) != marks)
             return 0;
     for (const uint8_t *at = to + size; at < end; at++)
         if (*at != MARK)
@@ -133,8 +136,8 @@ static const struct pk_error *call(struct pk_moving *moving, pk_conversion *conv
         return error;
     uint8_t *end = moving->scratch + moving->scratch_size;
     uint8_t *object = end - (size + 15) / 16 * 16, *start = object - EDGE / 2;
-    for (uint8_t *at = start; at < end; at++)
-        *at = MARK;
+    for (uint8_t *at = start; at < end; at += sizeof marks)
+        pk__put_word(at, marks);
     pk__copy(object, to, size);
     moving->what = name;
     int result = convert(&moving->shared, from, object);
@@ -147,68 +150,75 @@ static const struct pk_error *call(struct pk_moving *moving, pk_conversion *conv
     return moving->failed;
 }
 
-static const struct pk_error *forward_pointers(struct pk_moving *moving, const struct pk_shape *shape, uint8_t *place, uint32_t count);
-
-static const struct pk_error *convert_elements(struct pk_moving *moving, const struct pk_object *object, const uint8_t *from, uint32_t count) {
+static const struct pk_error *convert_elements(struct pk_moving *moving, const struct pk_object *object, uint8_t *place, uint32_t count) {
     const struct pk_shape *shape = &moving->plan->shapes[object->shape];
     const struct pk_error *error = NULL;
     size_t size = shape->tail ? pk__new_size(moving, object) : shape->new_size;
     moving->shared.tail = shape->tail ? object->seen - 1 : 0;
     for (uint32_t i = 0; i < count && !error; i++) {
-        uint8_t *to = (uint8_t *)object->now + (size_t)i * size;
+        uint8_t *to = place + (size_t)i * size;
         pk__zero(to, size);
-        error = call(moving, shape->convert, from + (size_t)i * shape->size, to, size, shape->name);
+        error = call(moving, shape->convert, (const uint8_t *)object->old + (size_t)i * shape->size, to, size, shape->name);
     }
     return error;
 }
 
 /* Elements that the old version does not have keep what the new version's source says. */
+static uint32_t common_count(const struct pk_root *root) {
+    return root->count < root->moved_count ? root->count : root->moved_count;
+}
+
+static int is_converted(const struct pk_moving *moving, const struct pk_root *root) {
+    return root->convert || moving->plan->shapes[root->shape].convert || root->flags & PK_NEW_CONTENT;
+}
+
 static const struct pk_error *convert_variable(struct pk_moving *moving, const struct pk_object *object) {
     const struct pk_root *root = &moving->plan->roots[object->root - 1];
-    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
-    uint32_t count = root->count < root->moved_count ? root->count : root->moved_count;
-    if (root->flags & PK_NEW_CONTENT)
+    if (root->flags & PK_NEW_CONTENT || !is_converted(moving, root))
         return NULL;
     if (root->convert)
         return call(moving, root->convert, (const void *)object->old, (void *)object->now,
                     (size_t)root->new_size * root->moved_count, root->name);
-    if (shape->convert)
-        return convert_elements(moving, object, (const uint8_t *)object->old, count);
-    pk__copy((void *)object->now, (const void *)object->old, (size_t)count * shape->size);
-    return forward_pointers(moving, shape, (uint8_t *)object->now, count);
+    return convert_elements(moving, object, (uint8_t *)object->now, common_count(root));
 }
 
 static const struct pk_error *convert_on_heap(struct pk_moving *moving, const struct pk_object *object) {
-    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    if (object->now != object->old)
+        return convert_elements(moving, object, (uint8_t *)object->now, object->count);
+    size_t kept, size = pk__old_size(moving, object), grown = pk__new_size(moving, object);
+    const struct pk_error *error = pk__set_aside(moving, (void *)object->old, grown > size ? grown : size, &kept);
+    return error ? error : convert_elements(moving, object, moving->bytes.rows + kept * PK_KEPT, object->count);
+}
+
+static const struct pk_error *convert_all(struct pk_moving *moving) {
     const struct pk_error *error = NULL;
-    const uint8_t *from = (const uint8_t *)object->old;
-    if (object->now == object->old) {
-        size_t kept, size = pk__old_size(moving, object), grown = pk__new_size(moving, object);
-        error = pk__keep(moving, (void *)object->old, grown > size ? grown : size, &kept);
-        from = moving->bytes.rows + kept * PK_KEPT;
+    for (size_t i = 0; i < moving->objects.count && !error; i++) {
+        const struct pk_object *object = pk__object(moving, i);
+        pk__expect_objects(moving, i, 1);
+        if (!pk__is_changed(moving, object))
+            continue;
+        error = object->root ? convert_variable(moving, object) : convert_on_heap(moving, object);
     }
-    return error ? error : convert_elements(moving, object, from, object->count);
+    return error;
 }
 
 static const struct pk_error *forward_slot(struct pk_moving *moving, const struct pk_slot *slot, uint8_t *holder) {
     for (uint32_t i = 0; i < slot->repeat; i++) {
         uint8_t *place = holder + slot->offset + (size_t)i * slot->stride;
-        uintptr_t word, now;
         int known;
         if (!pk__is_there(slot, holder + (size_t)i * slot->stride))
             continue;
-        pk__copy(&word, place, sizeof word);
-        now = pk__new_place(moving, word, slot->type, &known);
+        uintptr_t word = pk__word(place), now = pk__new_place(moving, word, slot->type, &known);
         if (moving->failed)
             return moving->failed;
         if (known && !now)
             return pk__fail("PKL121", "%s at %x leads to what the new version does not have", slot->name, (uint64_t)place);
         if (now == word)
             continue;
-        const struct pk_error *error = pk__keep(moving, place, sizeof word, NULL);
+        const struct pk_error *error = pk__keep(moving, place, sizeof word);
         if (error)
             return error;
-        pk__copy(place, &now, sizeof now);
+        pk__put_word(place, now);
         moving->forwarded++;
     }
     return NULL;
@@ -216,10 +226,19 @@ static const struct pk_error *forward_slot(struct pk_moving *moving, const struc
 
 static const struct pk_error *forward_pointers(struct pk_moving *moving, const struct pk_shape *shape, uint8_t *place, uint32_t count) {
     const struct pk_error *error = NULL;
-    for (uint32_t i = 0; i < count && !error; i++)
+    for (uint32_t i = 0; i < count && !error; i++) {
+        pk__expect_elements(moving, shape, place + (size_t)i * shape->size, count - i - 1, 1);
         for (uint32_t k = 0; k < shape->slot_count && !error; k++)
             error = forward_slot(moving, &shape->slots[k], place + (size_t)i * shape->size);
+    }
     return error;
+}
+
+static const struct pk_error *copy_variable(struct pk_moving *moving, const struct pk_object *object) {
+    const struct pk_root *root = &moving->plan->roots[object->root - 1];
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    pk__copy((void *)object->now, (const void *)object->old, (size_t)common_count(root) * shape->size);
+    return forward_pointers(moving, shape, (uint8_t *)object->now, common_count(root));
 }
 
 static const struct pk_error *forward_object(struct pk_moving *moving, const struct pk_object *object) {
@@ -231,18 +250,17 @@ static const struct pk_error *forward_object(struct pk_moving *moving, const str
     return forward_pointers(moving, &moving->plan->shapes[tail->shape], (uint8_t *)object->old + tail->from, object->seen - 1);
 }
 
-static const struct pk_error *convert_all(struct pk_moving *moving) {
+static const struct pk_error *forward_all(struct pk_moving *moving) {
     const struct pk_error *error = NULL;
     for (size_t i = 0; i < moving->objects.count && !error; i++) {
         const struct pk_object *object = pk__object(moving, i);
         if (object->root == PK_PART)
             continue;
-        if (!pk__is_changed(moving, object))
+        if (!pk__is_changed(moving, object)) {
+            pk__expect_objects(moving, i, 1);
             error = forward_object(moving, object);
-        else if (object->root)
-            error = convert_variable(moving, object);
-        else
-            error = convert_on_heap(moving, object);
+        } else if (object->root && !is_converted(moving, &moving->plan->roots[object->root - 1]))
+            error = copy_variable(moving, object);
     }
     return error;
 }
@@ -258,13 +276,18 @@ static const struct pk_error *in_order(struct pk_moving *moving) {
     moving->what = "finding the objects that change";
     if (!error)
         error = pk__discover(moving);
-    if (!error && moving->plan->nested)
-        error = pk__drop_parts(moving);
+    if (!error)
+        error = pk__put_in_order(moving);
     moving->what = "finding places for objects that change";
     if (!error)
         error = find_places(moving);
     if (!error)
         error = convert_all(moving);
+    moving->what = "writing what was converted";
+    if (!error)
+        pk__exchange(moving);
+    if (!error)
+        error = forward_all(moving);
     moving->what = "looking for what leads to objects that move";
     return error ? error : pk__check_references(moving);
 }
@@ -300,6 +323,7 @@ static struct pk_moving *make(struct pk_image *image) {
     moving->plan = (const struct pk_plan *)(image->place + image->payload->plan);
     moving->objects.size = sizeof(struct pk_object);
     moving->again.size = moving->rows.size = sizeof(uint32_t);
+    moving->leaves.size = PK_LEAF * sizeof(uint32_t);
     moving->noted.size = sizeof(struct pk_noted);
     moving->changes.size = sizeof(struct pk_change);
     moving->bytes.size = PK_KEPT;
@@ -357,6 +381,7 @@ static void release(const struct pk_moving *moving, int made) {
     for (size_t i = 0; i < moving->objects.count && moving->moved; i++) {
         const struct pk_object *object = pk__object(moving, i);
         const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+        pk__expect_object(moving, i + PK_AHEAD);
         if (!object->root && object->now != object->old && shape->release)
             shape->release((void *)(made ? object->now : object->old));
     }
@@ -392,7 +417,8 @@ void pk__free_migration(struct pk_image *image) {
     pk__empty(&moving->changes);
     pk__empty(&moving->bytes);
     pk__empty(&moving->rows);
-    pk__unmap(moving->map, moving->map_bytes);
+    pk__empty(&moving->leaves);
+    pk__unmap(moving->map, moving->map_size * sizeof *moving->map);
     if (moving->scratch)
         pk__unmap(moving->scratch, moving->scratch_size + PK_PAGE);
     pk__unmap(moving->sorted, moving->changed * sizeof *moving->sorted);

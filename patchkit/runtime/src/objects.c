@@ -1,6 +1,6 @@
 /* objects.c: the objects that a migration has found, by the place where they were.
  *
- * One row and one word of an open-addressing map for each; nothing is allocated for a visit.
+ * One row for each, and one word that leads there, see places.c; nothing is allocated for a visit.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -8,27 +8,38 @@
 
 #include "migration.h"
 
-enum { FIRST = 4096, RADIX = 256 };
+enum { FIRST = 4096 };
 
-void *pk__push(struct pk_vector *vector) {
-    if (vector->count == vector->room) {
-        size_t room = vector->room ? vector->room * 2 : (FIRST + vector->size - 1) / vector->size;
-        void *rows = vector->rows;
-        if (!rows)
-            rows = pk__map(room * vector->size);
-        else {
-            long result = pk__denied() ? -1
-                                       : pk__syscall(SYS_mremap, (long)rows, (long)(vector->room * vector->size),
-                                                     (long)(room * vector->size), MREMAP_MAYMOVE, 0, 0);
-            rows = PK__FAILED(result) ? NULL : (void *)result;
-        }
-        if (!rows)
-            return NULL;
-        vector->rows = rows;
-        vector->room = room;
+/* Room for at least `count` rows in all. */
+static int grow(struct pk_vector *vector, size_t count) {
+    size_t room = vector->room ? vector->room : (FIRST + vector->size - 1) / vector->size;
+    while (room < count)
+        room *= 2;
+    void *rows = vector->rows;
+    if (!rows)
+        rows = pk__map(room * vector->size);
+    else {
+        long result = pk__denied() ? -1
+                                   : pk__syscall(SYS_mremap, (long)rows, (long)(vector->room * vector->size),
+                                                 (long)(room * vector->size), MREMAP_MAYMOVE, 0, 0);
+        rows = PK__FAILED(result) ? NULL : (void *)result;
     }
-    return vector->rows + vector->count++ * vector->size;
+    if (!rows)
+        return 0;
+    pk__prefer_huge(rows, room * vector->size);
+    vector->rows = rows;
+    vector->room = room;
+    return 1;
 }
+
+void *pk__push_rows(struct pk_vector *vector, size_t count) {
+    if (vector->count + count > vector->room && !grow(vector, vector->count + count))
+        return NULL;
+    vector->count += count;
+    return vector->rows + (vector->count - count) * vector->size;
+}
+
+void *pk__push(struct pk_vector *vector) { return pk__push_rows(vector, 1); }
 
 void pk__empty(struct pk_vector *vector) {
     pk__unmap(vector->rows, vector->room * vector->size);
@@ -36,51 +47,8 @@ void pk__empty(struct pk_vector *vector) {
     vector->count = vector->room = 0;
 }
 
-struct pk_object *pk__object(const struct pk_moving *moving, size_t index) {
-    return (struct pk_object *)moving->objects.rows + index;
-}
-
-static size_t slot_of(uintptr_t place, size_t size) {
-    return (size_t)((place >> 3) * 0x9E3779B97F4A7C15u >> 20) & (size - 1);
-}
-
-static void enter(struct pk_moving *moving, uint32_t index) {
-    size_t slot = slot_of(pk__object(moving, index)->old, moving->map_size);
-    while (moving->map[slot])
-        slot = (slot + 1) & (moving->map_size - 1);
-    moving->map[slot] = index + 1;
-}
-
-static const struct pk_error *no_memory(void) {
+const struct pk_error *pk__no_room(void) {
     return pk__fail("PKL104", "there is no memory for the list of objects that change");
-}
-
-/* At most half full. */
-static const struct pk_error *grow_map(struct pk_moving *moving) {
-    if (2 * (moving->objects.count + 1) <= moving->map_size)
-        return NULL;
-    size_t size = moving->map_size ? 2 * moving->map_size : FIRST;
-    uint32_t *map = pk__map(size * sizeof *map);
-    if (!map)
-        return no_memory();
-    pk__unmap(moving->map, moving->map_bytes);
-    moving->map = map;
-    moving->map_size = size;
-    moving->map_bytes = size * sizeof *map;
-    for (size_t i = 0; i < moving->objects.count; i++)
-        enter(moving, (uint32_t)i);
-    return NULL;
-}
-
-struct pk_object *pk__object_at(const struct pk_moving *moving, uintptr_t place) {
-    if (!moving->map_size)
-        return NULL;
-    for (size_t slot = slot_of(place, moving->map_size); moving->map[slot]; slot = (slot + 1) & (moving->map_size - 1)) {
-        struct pk_object *object = pk__object(moving, moving->map[slot] - 1);
-        if (object->old == place)
-            return object;
-    }
-    return NULL;
 }
 
 static uint64_t with_tail(uint64_t size, const struct pk_object *object, uint64_t start, uint64_t step) {
@@ -104,6 +72,10 @@ uint64_t pk__new_size(const struct pk_moving *moving, const struct pk_object *ob
 
 const struct pk_object *pk__variable_around(const struct pk_moving *moving, uintptr_t place) {
     size_t low = 0, high = moving->variables;
+    if (!high || place < pk__object(moving, 0)->old)
+        return NULL;
+    if (pk__object(moving, high - 1)->old <= place) /* as on the heap */
+        low = high;
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (pk__object(moving, middle)->old <= place)
@@ -111,8 +83,6 @@ const struct pk_object *pk__variable_around(const struct pk_moving *moving, uint
         else
             high = middle;
     }
-    if (!low)
-        return NULL;
     const struct pk_object *object = pk__object(moving, low - 1);
     return place - object->old < pk__old_size(moving, object) ? object : NULL;
 }
@@ -121,7 +91,7 @@ const struct pk_object *pk__variable_around(const struct pk_moving *moving, uint
 static const struct pk_error *extend(struct pk_moving *moving, struct pk_object *object, int32_t shape, uint64_t count) {
     uint32_t *again = pk__push(&moving->again);
     if (!again)
-        return no_memory();
+        return pk__no_room();
     if (object->shape != (uint32_t)shape)
         object->seen = 0;
     object->shape = (uint32_t)shape;
@@ -152,113 +122,11 @@ const struct pk_error *pk__add_object(struct pk_moving *moving, uintptr_t place,
     if (count > UINT32_MAX || moving->objects.count >= UINT32_MAX - 1)
         return pk__fail("PKL121", "%s at %x: %d objects in a row are more than can be true",
                         moving->plan->shapes[shape].name, (uint64_t)place, (int64_t)count);
-    const struct pk_error *error = grow_map(moving);
-    struct pk_object *object = error ? NULL : pk__push(&moving->objects);
-    if (!object)
-        return error ? error : no_memory();
+    struct pk_object *object = pk__push(&moving->objects);
+    if (!object || !pk__enter(moving, place, (uint32_t)(moving->objects.count - 1)))
+        return pk__no_room();
     *object = (struct pk_object){place, place, (uint32_t)shape, (uint32_t)count, 0, root};
-    enter(moving, (uint32_t)(moving->objects.count - 1));
     return NULL;
-}
-
-int pk__is_changed(const struct pk_moving *moving, const struct pk_object *object) {
-    if (object->root == PK_PART)
-        return 0;
-    return moving->plan->shapes[object->shape].convert || (object->root && moving->plan->roots[object->root - 1].moved);
-}
-
-/* One pass of a radix sort by byte `byte` of the old place. */
-static void distribute(const struct pk_moving *moving, const uint32_t *from, uint32_t *to, size_t count, unsigned byte) {
-    size_t starts[RADIX] = {0}, sum = 0;
-    for (size_t i = 0; i < count; i++)
-        starts[pk__object(moving, from[i])->old >> (8 * byte) & 255]++;
-    for (unsigned digit = 0; digit < RADIX; digit++) {
-        size_t own = starts[digit];
-        starts[digit] = sum;
-        sum += own;
-    }
-    for (size_t i = 0; i < count; i++)
-        to[starts[pk__object(moving, from[i])->old >> (8 * byte) & 255]++] = from[i];
-}
-
-/* Sorts indices of objects by old place. `other` has as much room. */
-static void sort_by_place(const struct pk_moving *moving, uint32_t *rows, uint32_t *other, size_t count) {
-    for (unsigned byte = 0; byte < 6; byte += 2) { /* user space has 47 bits, so six digits, two at a turn */
-        distribute(moving, rows, other, count, byte);
-        distribute(moving, other, rows, count, byte + 1);
-    }
-}
-
-/* The shape of what stands in a row in the object; PK_NO_SHAPE where nothing does. */
-static int32_t in_a_row(const struct pk_moving *moving, const struct pk_object *object) {
-    const struct pk_tail *tail = moving->plan->shapes[object->shape].tail;
-    return tail ? tail->shape : object->count > 1 ? (int32_t)object->shape : PK_NO_SHAPE;
-}
-
-const struct pk_error *pk__drop_parts(struct pk_moving *moving) {
-    size_t count = moving->objects.count, bytes = count * sizeof(uint32_t);
-    uint32_t *rows = pk__map(bytes), *other = pk__map(bytes);
-    for (size_t i = 0; rows && i < count; i++)
-        rows[i] = (uint32_t)i;
-    if (rows && other) {
-        sort_by_place(moving, rows, other, count);
-        uintptr_t end = 0;
-        int32_t row = PK_NO_SHAPE; /* what stands in a row before `end` */
-        for (size_t i = 0; i < count; i++) {
-            struct pk_object *object = pk__object(moving, rows[i]);
-            uintptr_t own = object->old + pk__old_size(moving, object);
-            int is_behind = object->old == end && row == (int32_t)object->shape; /* a pointer one past the end led here */
-            if ((own <= end || is_behind) && !object->root)
-                object->root = PK_PART;
-            else if (own > end) {
-                end = own;
-                row = in_a_row(moving, object);
-            }
-        }
-    }
-    pk__unmap(rows, bytes);
-    pk__unmap(other, bytes);
-    return rows && other ? NULL : no_memory();
-}
-
-/* Made when the first pointer into the middle of something is met: most programs have few, some none. */
-static int sort_changed(struct pk_moving *moving) {
-    size_t bytes = moving->changed * sizeof(uint32_t), count = 0;
-    uint32_t *rows = pk__map(bytes), *other = pk__map(bytes);
-    moving->sorted = rows;
-    if (!rows || !other) {
-        pk__unmap(other, bytes);
-        return 0;
-    }
-    for (size_t i = 0; i < moving->objects.count; i++)
-        if (pk__is_changed(moving, pk__object(moving, i)))
-            rows[count++] = (uint32_t)i;
-    sort_by_place(moving, rows, other, count);
-    pk__unmap(other, bytes);
-    return 1;
-}
-
-const struct pk_object *pk__changed_around(struct pk_moving *moving, uintptr_t place) {
-    if (!moving->sorted && !sort_changed(moving)) {
-        moving->failed = no_memory();
-        return NULL;
-    }
-    const uint32_t *rows = moving->sorted;
-    size_t low = 0, high = moving->changed;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (pk__object(moving, rows[middle])->old <= place)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (!low)
-        return NULL;
-    const struct pk_object *object = pk__object(moving, rows[low - 1]);
-    uint64_t size = pk__old_size(moving, object);
-    int is_array = object->count > 1 || moving->plan->shapes[object->shape].tail;
-    /* One past the end of an array belongs to it, unless something else begins there. */
-    return place - object->old < size || (is_array && place - object->old == size) ? object : NULL;
 }
 
 /* The offset in the new layout of what was at `offset` of one object. */
@@ -322,6 +190,8 @@ uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, const char *t
         return place;
     *known = 1;
     const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    if (place == object->old && !object->root && (!type || type == shape->name))
+        return object->now;
     if (shape->tail && place - object->old >= shape->tail->from) {
         uint64_t there = new_offset_in_tail(moving->plan, shape->tail, place - object->old - shape->tail->from, type);
         return there == UINT64_MAX ? 0 : object->now + there;

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { HUGE = 2 << 20 };
+
 #ifdef PK_FAULTS
 /* Counts down to an allocation that fails; 0: none does. Written from outside: corpora/bench/faults. */
 uint32_t pk__fail_allocation;
@@ -23,7 +25,15 @@ void *pk__map(size_t size) {
         return NULL;
     long result =
         pk__syscall(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return PK__FAILED(result) ? NULL : (void *)result;
+    if (PK__FAILED(result))
+        return NULL;
+    pk__prefer_huge((void *)result, size);
+    return (void *)result;
+}
+
+void pk__prefer_huge(void *start, size_t size) {
+    if (size >= HUGE)
+        pk__call3(SYS_madvise, (long)start, (long)size, MADV_HUGEPAGE);
 }
 
 void pk__unmap(const void *start, size_t size) {
@@ -97,9 +107,14 @@ void pk__copy(void *to, const void *from, size_t size) {
 }
 
 void pk__zero(void *to, size_t size) {
-    volatile uint8_t *target = to; /* so that no compiler makes a call of it */
-    for (; size; size--)
-        *target++ = 0;
+    uint8_t *target = to;
+    const uint64_t none = 0;
+    for (; size >= 8; size -= 8, target += 8) {
+        __builtin_memcpy(target, &none, 8);
+        __asm__ volatile("" ::: "memory"); /* so that no compiler makes a call of it */
+    }
+    for (volatile uint8_t *rest = target; size; size--)
+        *rest++ = 0;
 }
 
 int pk__equal(const void *a, const void *b, size_t size) {

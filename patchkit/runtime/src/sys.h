@@ -37,6 +37,8 @@ static inline int pk__denied(void) { return 0; }
 /* Anonymous private memory, zeroed; NULL where there is none. */
 void *pk__map(size_t size);
 void pk__unmap(const void *start, size_t size);
+/* Asks for large pages where there is much: to make millions of small ones, and to look up which is where, takes long. */
+void pk__prefer_huge(void *start, size_t size);
 
 int pk__open(const char *path, int flags, int mode);
 void pk__close(int descriptor);
@@ -55,6 +57,12 @@ void pk__futex_wait(uint32_t *word, uint32_t value, uint64_t ns);
 void pk__futex_wake(uint32_t *word);
 
 void pk__copy(void *to, const void *from, size_t size);
+static inline uint64_t pk__word(const void *place) {
+    uint64_t word;
+    __builtin_memcpy(&word, place, sizeof word);
+    return word;
+}
+static inline void pk__put_word(void *place, uint64_t word) { __builtin_memcpy(place, &word, sizeof word); }
 void pk__zero(void *to, size_t size);
 int pk__equal(const void *a, const void *b, size_t size);
 size_t pk__length(const char *text);
