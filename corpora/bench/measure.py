@@ -76,11 +76,11 @@ def table(series: Mapping[str, Series], rivals: Sequence[str]) -> str:
 
 def save(name: str, series: Mapping[str, Series], **facts: object) -> None:
     """Keep the runs of a benchmark as JSON beside the others."""
+    save_rows(name, {name: {"wall": s.wall, "cpu": s.cpu, "memory": s.memory} for name, s in series.items()}, **facts)
+
+
+def save_rows(name: str, rows: Mapping[str, Mapping[str, object]], **facts: object) -> None:
+    """Keep what a benchmark measured of each candidate, whatever it measures."""
     RESULTS.mkdir(exist_ok=True)
-    data = {
-        "when": time.strftime("%Y-%m-%d"),
-        "processors": os.cpu_count(),
-        **facts,
-        "runs": {name: {"wall": s.wall, "cpu": s.cpu, "memory": s.memory} for name, s in series.items()},
-    }
+    data = {"when": time.strftime("%Y-%m-%d"), "processors": os.cpu_count(), **facts, "runs": rows}
     (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n")

@@ -1,0 +1,177 @@
+"""What a server costs per request with the runtime in it, before an update and after some, against a plain build.
+
+The rival of each row is the same version, built plainly and started alone, at the same number of requests:
+v1 with the runtime preloaded against v1, v1 updated once against the version after it, v1 updated to the last release
+against that one. Instructions are counted by stepping (programs/step.c) through a fixed script of requests over one
+connection; they are those of the program, not the kernel's. Processor time is what the kernel says of all threads, its
+own work for them included, while the load client makes a fixed number of requests.
+"""
+
+import socket
+import statistics
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from corpora.bench.measure import save_rows
+from corpora.bench.processes import CORPORA, PLACE, apply, bundle, processor_time, record, running, wait_for
+
+ROUNDS = 5
+STEPPED = 500  # requests
+LOADED = 5_000  # requests on each connection
+CONNECTIONS = 4
+LIMIT = 0.03
+CHAINS = {"kvd": ("v1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5"), "cached": ("v1", "v2", "v3", "v4")}
+OPTIONS = {"kvd": ("--save", "0 0"), "cached": ("--threads", "1", "--verbosity", "0")}
+Rows = dict[str, dict[str, list[float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A server: the version that it starts as, the bundles that it gets, and the row that it is compared with."""
+
+    name: str
+    version: str
+    bundles: tuple[Path, ...] = ()
+    preloaded: bool = False
+    rival: str = ""
+
+
+def main() -> int:
+    """Run the benchmark for so many rounds as given (default 5) and print both tables."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    rows: Rows = defaultdict(lambda: defaultdict(list))
+    step = PLACE / "steady/step"
+    step.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["cc", "-O2", "-o", step, CORPORA / "bench/programs/step.c"], check=True)
+    programs = {program: prepare(program) for program in CHAINS}
+    for number in range(rounds):
+        print(f"  round {number + 1}/{rounds}", file=sys.stderr, flush=True)
+        for program, candidates in programs.items():
+            for candidate in candidates:
+                measure(program, candidate, step, rows[f"{program} {candidate.name}"])
+    return show(programs, rows)
+
+
+def prepare(program: str) -> list[Candidate]:
+    """Record all versions of a program, make the bundles, and say what is compared with what."""
+    versions = CHAINS[program]
+    for version in versions:
+        record(CORPORA / "programs" / program / version, PLACE / "steady" / program / version)
+    folder = PLACE / "steady" / program
+    bundles = tuple(bundle(folder / old, folder / new) for old, new in pairwise(versions))
+    plain = [Candidate(f"{version}, plain", version) for version in (versions[0], versions[1], versions[-1])]
+    held = [
+        Candidate(f"{versions[0]}, preloaded", versions[0], (), True, plain[0].name),
+        Candidate(f"{versions[1]}, after 1 update", versions[0], bundles[:1], True, plain[1].name),
+        Candidate(f"{versions[-1]}, after {len(bundles)} updates", versions[0], bundles, True, plain[2].name),
+    ]
+    return [each for pair in zip(plain, held, strict=True) for each in pair]
+
+
+def measure(program: str, candidate: Candidate, step: Path, row: dict[str, list[float]]) -> None:
+    """Start a candidate, bring it to its version, and note what one request costs."""
+    with serving(program, candidate) as (process, port):
+        for path in candidate.bundles:
+            apply(process.pid, path)
+        begun = processor_time(process.pid)
+        requests = load(program, port)
+        row["ns"].append((processor_time(process.pid) - begun) / requests)
+        row["instructions"].append(count(process.pid, port, step, script(program)) / STEPPED)
+
+
+@contextmanager
+def serving(program: str, candidate: Candidate) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    """Start a server on a free port."""
+    folder = PLACE / "steady" / program
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [f"./{candidate.version}/{program}", "--port", str(port), *OPTIONS[program]]
+    with running(command, folder, preloaded=candidate.preloaded) as process:
+        wait_for(lambda: process.poll() is not None or _accepts(port), f"the port of {program}")
+        yield process, port
+
+
+def _accepts(port: int) -> bool:
+    with socket.socket() as attempt:
+        return attempt.connect_ex(("127.0.0.1", port)) == 0
+
+
+def load(program: str, port: int) -> int:
+    """Run the load client, the same requests each time, and return how many it made; it checks each answer."""
+    client = CORPORA / "programs" / program / "client.py"
+    words = ["--port", str(port), "--requests", str(LOADED), "--connections", str(CONNECTIONS), "--seed", "7"]
+    subprocess.run([sys.executable, str(client), *words], check=True, stdout=subprocess.DEVNULL)
+    return LOADED * CONNECTIONS
+
+
+def script(program: str) -> list[tuple[bytes, bytes]]:
+    """Return requests and their answers: what is set is read again, with hits and misses."""
+    made = []
+    for number in range(STEPPED // 2):
+        key, value = b"step:%04d" % (number % 50), b"value:%06d" % number
+        if program == "kvd":
+            made.append((b"*3\r\n$3\r\nSET\r\n$9\r\n%s\r\n$12\r\n%s\r\n" % (key, value), b"+OK\r\n"))
+            made.append((b"*2\r\n$3\r\nGET\r\n$9\r\n%s\r\n" % key, b"$12\r\n%s\r\n" % value))
+        else:
+            made.append((b"set %s 0 0 12\r\n%s\r\n" % (key, value), b"STORED\r\n"))
+            made.append((b"get %s\r\n" % key, b"VALUE %s 0 12\r\n%s\r\nEND\r\n" % (key, value)))
+    return made
+
+
+def count(pid: int, port: int, step: Path, requests: Sequence[tuple[bytes, bytes]]) -> int:
+    """Return how many instructions the process runs to answer the requests, one at a time on one connection."""
+    with socket.create_connection(("127.0.0.1", port), 60) as connection:
+        answer(connection, requests[:4])  # what happens once per connection is not counted
+        with subprocess.Popen([step, str(pid)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as stepper:
+            assert stepper.stdin is not None
+            assert stepper.stdout is not None
+            if stepper.stdout.readline() != "stepping\n":
+                raise SystemExit(f"process {pid} cannot be stepped: tracing is not permitted")
+            answer(connection, requests)
+            stepper.stdin.close()
+            return int(stepper.stdout.read())
+
+
+def answer(connection: socket.socket, requests: Sequence[tuple[bytes, bytes]]) -> None:
+    """Make each request and check its answer."""
+    for request, wanted in requests:
+        connection.sendall(request)
+        received = b""
+        while len(received) < len(wanted):
+            piece = connection.recv(4096)
+            received += piece
+            if not piece or not wanted.startswith(received):
+                raise SystemExit(f"{request!r} was answered by {received!r}")
+
+
+def show(programs: dict[str, list[Candidate]], rows: Rows) -> int:
+    """Print the table, keep what was measured, and return whether everything that must hold does."""
+    print(f"{'':32}{'instructions':>13}{'spread':>8}{'/ plain':>9}{'cpu us':>9}{'spread':>8}{'/ plain':>9}")
+    missed = []
+    for program, candidates in programs.items():
+        for candidate in candidates:
+            row, line = rows[f"{program} {candidate.name}"], f"{program + ' ' + candidate.name:32}"
+            for name, scale, width in (("instructions", 1, 13), ("ns", 1000, 9)):
+                runs = row[name]
+                spread = (max(runs) - min(runs)) / statistics.median(runs)
+                rival = rows[f"{program} {candidate.rival or candidate.name}"][name]
+                ratio = min(runs) / min(rival)
+                line += f"{min(runs) / scale:{width}.{0 if scale == 1 else 2}f}{spread:8.1%}{ratio:9.4f}"
+                if name == "instructions" and ratio > 1 + (LIMIT if candidate.bundles else 0.001):
+                    missed.append(f"{program} {candidate.name}: {ratio:.4f} of the instructions of {candidate.rival}")
+            print(line)
+    save_rows("steady", rows, unit="instructions and ns per request")
+    for each in missed:
+        print(f"MISSED  {each}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
