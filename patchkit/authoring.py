@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patchkit.errors import InputError
-from patchkit.model.decision import Author, Decision, Decisions, Item, Plan, State, Topic
+from patchkit.model.decision import Author, Decision, Decisions, Item, Plan, State, Topic, Way
 from patchkit.read.replacing import replace_file
 from patchkit.runtime import INCLUDE
 from patchkit.transform.answers import check_answer
+from patchkit.transform.down import settle
 from patchkit.transform.migration import Migration
 from patchkit.transform.names import transformer_name
 from patchkit.transform.plan import Planned, basis, findings, make_plan
-from patchkit.transform.stubs import FILE as TRANSFORM, find_function
+from patchkit.transform.stubs import FILE as CODE_FILES, find_function
 from patchkit.transform.update import (
     FILE,
     Update,
@@ -24,6 +25,7 @@ from patchkit.transform.update import (
     owned,
     parse_key,
     parse_update,
+    parse_way,
     seal,
     state_fingerprint,
     write_update,
@@ -46,6 +48,7 @@ __all__ = [
     "Plan",
     "State",
     "Topic",
+    "Way",
     "accept_proposals",
     "author",
     "begin",
@@ -59,6 +62,8 @@ __all__ = [
 ]
 
 SAMPLES = "samples"
+TRANSFORM = CODE_FILES[Way.UP]
+IRREVERSIBLE = "irreversible"
 _SAMPLES_README = """\
 Old objects with the new ones that are expected of them: tests of transform.c.
 """
@@ -66,11 +71,15 @@ Old objects with the new ones that are expected of them: tests of transform.c.
 
 @dataclass(frozen=True, slots=True)
 class Authored:
-    """An update as it stands: its directory, what its files say, its plan, and both versions."""
+    """An update as it stands: its directory, what its files say, its plans, and both versions.
+
+    `back` is the plan of the way back, in which the new version is the old one; None where the update is irreversible.
+    """
 
     folder: Path
     update: Update
     planned: Planned
+    back: Planned | None
     old: Program
     new: Program
     comparison: Comparison
@@ -79,6 +88,23 @@ class Authored:
     def plan(self) -> Plan:
         """What is decided, and what is open."""
         return self.planned.plan
+
+    @property
+    def plans(self) -> Mapping[Way, Planned]:
+        """The plan of each direction that there is."""
+        return {Way.UP: self.planned} | ({Way.DOWN: self.back} if self.back is not None else {})
+
+    @property
+    def irreversible(self) -> str:
+        """Why the update cannot be taken back once it is committed, empty where it can."""
+        if self.back is None:
+            return self.update.irreversible
+        if not self.back.plan.open:
+            return ""
+        first = self.back.plan.open[0]
+        return f"open is {Way.DOWN} {first.key}" + (
+            f", and {len(self.back.plan.open) - 1} more of the way back" if len(self.back.plan.open) > 1 else ""
+        )
 
     @property
     def stale(self) -> tuple[str, ...]:
@@ -116,15 +142,28 @@ def author(folder: Path, around: Surroundings, reading: Reading, versions: tuple
 def load_update(folder: Path, around: Surroundings) -> tuple[Plan, Decisions, Mapping[str, Path]]:
     """Return plan and decisions of the update in `folder`, and the files of its C that exist, by name."""
     authored = author(folder, around, Reading())
-    paths = [folder / TRANSFORM, *(folder / GENERATED / name for name in generated_texts(authored.planned))]
+    paths = [
+        folder / CODE_FILES[Way.UP],
+        *(folder / GENERATED[Way.UP] / name for name in generated_texts(authored.planned)),
+    ]
     return authored.plan, authored.planned.decisions, {path.name: path for path in paths if path.exists()}
 
 
 def _authored(folder: Path, update: Update, pairing: Pairing) -> Authored:
     given = Decisions({key: owned(each) for key, each in update.decisions.answers.items()})
-    text = _read(folder / TRANSFORM)
+    text = _read(folder / CODE_FILES[Way.UP])
     planned = make_plan(pairing.old, pairing.new, pairing.comparison, given, text, pairing.bodies)
-    return Authored(folder, update, planned, pairing.old, pairing.new, pairing.comparison)
+    back = None if update.irreversible else _planned_back(folder, update, pairing, planned)
+    return Authored(folder, update, planned, back, pairing.old, pairing.new, pairing.comparison)
+
+
+def _planned_back(folder: Path, update: Update, pairing: Pairing, planned: Planned) -> Planned:
+    from patchkit.diff import diff_programs
+
+    old, new = pairing.old, pairing.new
+    bodies = pairing.bodies[1], pairing.bodies[0]
+    text = _read(folder / CODE_FILES[Way.DOWN])
+    return make_plan(new, old, diff_programs(new, old), update.down, text, bodies, settle(planned))
 
 
 def _written(authored: Authored) -> Authored:
@@ -132,14 +171,20 @@ def _written(authored: Authored) -> Authored:
     folder = authored.folder
     update = replace(authored.update, decisions=Decisions(dict(_recorded(authored))))
     _write(folder / FILE, write_update(_read(folder / FILE), str(folder / FILE), update))
-    text = transform_text(_read(folder / TRANSFORM), authored.planned)
-    if text:
-        _write(folder / TRANSFORM, text)
+    for way, planned in authored.plans.items():
+        text = transform_text(_read(folder / CODE_FILES[way]), planned)
+        if text:
+            _write(folder / CODE_FILES[way], text)
     if not (folder / SAMPLES).exists():
         _write(folder / SAMPLES / "README", _SAMPLES_README)
-    for name, generated in generated_texts(authored.planned).items():
-        _write(folder / GENERATED / name, generated)
+    _write_generated(authored)
     return replace(authored, update=update)
+
+
+def _write_generated(authored: Authored) -> None:
+    for way, planned in authored.plans.items():
+        for name, text in generated_texts(planned).items():
+            _write(authored.folder / GENERATED[way] / name, text)
 
 
 def _recorded(authored: Authored) -> Iterator[tuple[tuple[Topic, str], Decision]]:
@@ -188,14 +233,32 @@ def decide(folder: Path, key: str, value: str, reason: str, around: Surroundings
     Raises InputError for a key that nothing asks about and for a value that cannot be its answer.
     """
     authored = author(folder, around, reading)
-    parsed = parse_key(key)
+    if key == IRREVERSIBLE:
+        return _marked(authored, value, reason, around, reading)
+    way, rest = parse_way(key)
+    parsed = parse_key(rest)
     if parsed is None:
         topics = ", ".join(Topic)
         raise InputError(f"`{key}` is no topic and a subject", hint=f"topics are {topics}; `patchkit plan` lists keys")
     topic, subject = parsed
-    check_answer(authored.planned, topic, subject, value)
-    stamp = basis(authored.planned.pair, subject)
-    return _with(authored, (Decision(topic, subject, value, reason, Author.PERSON, stamp),), around, reading)
+    planned = authored.plans.get(way)
+    if planned is None:
+        raise InputError(
+            f"nothing in this update asks `{key}`: it is irreversible, because {authored.irreversible}",
+            hint="to have the way back: patchkit decide irreversible no --reason ...",
+        )
+    check_answer(planned, topic, subject, value)
+    answer = Decision(topic, subject, value, reason, Author.PERSON, basis(planned.pair, subject))
+    return _with(authored, (answer,), around, reading, way)
+
+
+def _marked(authored: Authored, value: str, reason: str, around: Surroundings, reading: Reading) -> Authored:
+    """Say whether an update has no way back, and why."""
+    if value not in ("yes", "no"):
+        raise InputError(f"`{value}` is no answer to `{IRREVERSIBLE}`", hint="the answers are yes, no")
+    if value == "yes" and not reason.strip():
+        raise InputError("an irreversible update needs a reason, which `revert` shows", hint="give it by --reason")
+    return _changed(authored, replace(authored.update, irreversible=reason if value == "yes" else ""), around, reading)
 
 
 def accept_proposals(folder: Path, reason: str, around: Surroundings, reading: Reading) -> tuple[Authored, list[Item]]:
@@ -213,9 +276,23 @@ def accept_proposals(folder: Path, reason: str, around: Surroundings, reading: R
     return authored, accepted
 
 
-def _with(authored: Authored, answers: tuple[Decision, ...], around: Surroundings, reading: Reading) -> Authored:
+def _with(
+    authored: Authored,
+    answers: tuple[Decision, ...],
+    around: Surroundings,
+    reading: Reading,
+    way: Way = Way.UP,
+) -> Authored:
     """Record answers, and return the update as it stands with them."""
-    update = replace(authored.update, decisions=authored.update.decisions.with_those(answers))
+    update = authored.update
+    if way is Way.UP:
+        update = replace(update, decisions=update.decisions.with_those(answers))
+    else:
+        update = replace(update, down=update.down.with_those(answers))
+    return _changed(authored, update, around, reading)
+
+
+def _changed(authored: Authored, update: Update, around: Surroundings, reading: Reading) -> Authored:
     path = authored.folder / FILE
     _write(path, write_update(_read(path), str(path), update))
     return _written(author(authored.folder, around, reading))
@@ -226,33 +303,43 @@ def place_of(folder: Path, key: str, around: Surroundings, reading: Reading) -> 
 
     Raises InputError where nothing says that it is converted by hand.
     """
-    subject = key.removeprefix(f"{Topic.CODE} ")
-    path, name = folder / TRANSFORM, transformer_name(subject)
+    way, rest = parse_way(key)
+    subject = rest.removeprefix(f"{Topic.CODE} ")
+    path, name = folder / CODE_FILES[way], transformer_name(subject, way)
     found = find_function(_read(path), name)
     if found is None:
         authored = _written(author(folder, around, reading))
         found = find_function(_read(path), name)
         if found is None:
-            known = sorted(item.subject for item in authored.plan.items if item.topic is Topic.CODE)
+            items = authored.plans[way].plan.items if way in authored.plans else ()
+            known = sorted(item.subject for item in items if item.topic is Topic.CODE)
             hint = f"written by hand are {', '.join(known)}" if known else ""
-            more = f'to write it: patchkit decide "code {subject}" transform.c --reason ...'
+            about = f"{'' if way is Way.UP else 'down '}code {subject}"
+            more = f'to write it: patchkit decide "{about}" {path.name} --reason ...'
             raise InputError(f"{path} has no function for {subject}", hint=f"{hint}; {more}" if hint else more)
     return path, found.line
 
 
 def check(authored: Authored, levels: Sequence[int], around: Surroundings) -> list[Finding]:
     """Return what the checks of `levels` find in an update, its generated files brought up to date first."""
-    subject = Subject(authored.plan, _sources(authored), (authored.folder.resolve() / GENERATED, INCLUDE))
-    return validate(subject, levels, around.environ)
+    subject = Subject(authored.plan, _sources(authored, Way.UP), _include(authored, Way.UP))
+    found = validate(subject, levels, around.environ)
+    if not authored.irreversible and authored.back is not None:
+        back = Subject(authored.back.plan, _sources(authored, Way.DOWN), _include(authored, Way.DOWN))
+        found += validate(back, levels, around.environ)
+    return found
 
 
-def _sources(authored: Authored) -> tuple[Path, ...]:
-    """Write what is generated, and return the C files of the update."""
-    folder = authored.folder.resolve()
-    for name, text in generated_texts(authored.planned).items():
-        _write(folder / GENERATED / name, text)
-    by_hand = any(item.topic is Topic.CODE for item in authored.plan.items) and (folder / TRANSFORM).exists()
-    return (folder / GENERATED / "migrate.c", *((folder / TRANSFORM,) if by_hand else ()))
+def _include(authored: Authored, way: Way) -> tuple[Path, ...]:
+    return authored.folder.resolve() / GENERATED[way], INCLUDE
+
+
+def _sources(authored: Authored, way: Way) -> tuple[Path, ...]:
+    """Write what is generated, and return the C files of one direction of the update."""
+    _write_generated(authored)
+    folder, written = authored.folder.resolve(), authored.folder.resolve() / CODE_FILES[way]
+    by_hand = any(item.topic is Topic.CODE for item in authored.plans[way].plan.items) and written.exists()
+    return (folder / GENERATED[way] / "migrate.c", *((written,) if by_hand else ()))
 
 
 def migration_of(authored: Authored) -> Migration:
@@ -271,10 +358,15 @@ def migration_of(authored: Authored) -> Migration:
             f"{authored.folder} was made for another {authored.stale[0]} version (PKX602)",
             hint="bring it up to date: patchkit new OLD NEW -o DIRECTORY",
         )
-    folder, written = authored.folder.resolve(), authored.planned.written
+    down = None if authored.irreversible else _migration(authored, Way.DOWN)
+    return replace(_migration(authored, Way.UP), down=down, irreversible=authored.irreversible)
+
+
+def _migration(authored: Authored, way: Way) -> Migration:
+    written = authored.plans[way].written
     return Migration(
-        _sources(authored),
-        (folder / GENERATED, INCLUDE),
+        _sources(authored, way),
+        _include(authored, way),
         written.aliases,
         written.moved,
         written.severed,

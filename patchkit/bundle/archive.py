@@ -7,7 +7,7 @@ import subprocess
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from patchkit.errors import InputError, PatchkitError, ToolError
@@ -33,6 +33,7 @@ class Manifest:
     expires: int | None
     reversible: bool
     functions: int
+    irreversible: str = ""  # why it cannot be reverted
     digests: tuple[tuple[str, str], ...] = ()
 
     def text(self) -> str:
@@ -45,6 +46,7 @@ class Manifest:
             f"sequence {self.sequence}",
             f"expires {'never' if self.expires is None else self.expires}",
             f"reversible {'yes' if self.reversible else 'no'}",
+            *((f"irreversible {' '.join(self.irreversible.split())}",) if self.irreversible else ()),
             f"functions {self.functions}",
             *(f"sha256 {name} {digest}" for name, digest in self.digests),
         ]
@@ -75,6 +77,7 @@ def parse_manifest(text: str, path: Path) -> Manifest:
             expires=None if expires == "never" else int(expires),
             reversible=values["reversible"] == "yes",
             functions=int(values["functions"]),
+            irreversible=values.get("irreversible", ""),
             digests=tuple(digests),
         )
     except (KeyError, ValueError) as problem:
@@ -89,7 +92,7 @@ def compressed(data: bytes) -> bytes:
 def write_bundle(path: Path, manifest: Manifest, members: Mapping[str, bytes], key: Path | None) -> Manifest:
     """Write a bundle of `members`, in their order, signed with the private key at `key` if there is one."""
     digests = tuple((name, hashlib.sha256(data).hexdigest()) for name, data in members.items())
-    complete = Manifest(*_fields(manifest), digests)
+    complete = replace(manifest, digests=digests)
     text = complete.text().encode()
     contents = {MANIFEST: text}
     if key is not None:
@@ -108,18 +111,6 @@ def write_bundle(path: Path, manifest: Manifest, members: Mapping[str, bytes], k
     except OSError as problem:
         raise InputError(f"{path} cannot be written: {problem.strerror}") from problem
     return complete
-
-
-def _fields(manifest: Manifest) -> tuple[str, str, str, int, int | None, bool, int]:
-    return (
-        manifest.program,
-        manifest.old,
-        manifest.new,
-        manifest.sequence,
-        manifest.expires,
-        manifest.reversible,
-        manifest.functions,
-    )
 
 
 def read_bundle(path: Path) -> tuple[Manifest, dict[str, bytes]]:

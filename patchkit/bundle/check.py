@@ -37,12 +37,13 @@ def _problems(payload: Payload) -> Iterator[str]:
     if not payload.from_id or not payload.to_id:
         yield "a build-id is missing"
     rodata = payload.start(Segment.RODATA)
-    if payload.plan != NOWHERE and not rodata <= payload.plan < rodata + payload.segments[Segment.RODATA]:
-        yield "its plan lies outside of its constants"
+    for plan in (payload.plan, payload.down):
+        if plan != NOWHERE and not rodata <= plan < rodata + payload.segments[Segment.RODATA]:
+            yield "its plan lies outside of its constants"
     yield from _tables(payload, total)
     yield from _functions(payload)
-    for name, keys in (("broken", [r.key for r in payload.broken]), ("pinned", [r.key for r in payload.pinned])):
-        if not _sorted(keys):
+    for name in ("broken", "pinned", "down_broken", "down_pinned"):
+        if not _sorted(row.key for row in getattr(payload, name)):
             yield f"`{name}` is not sorted"
 
 

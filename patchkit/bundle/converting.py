@@ -14,7 +14,8 @@ from patchkit.errors import BuildError
 from patchkit.model.program import Program
 from patchkit.transform.migration import Alias, Migration, Side
 
-PLAN = "pk_plan"
+PLAN, DOWN_PLAN = "pk_plan", "pk_down_plan"
+DOWN = "patchkit:down/"  # what units of the way back are named with
 # Placed like the program's own code: within reach, with nothing that a library would bring.
 _FLAGS = (
     "-std=gnu11",
@@ -35,10 +36,25 @@ _LAYOUT = ("-m", "-fshort-enums", "-fno-short-enums", "-fpack-struct", "-fsigned
 def compile_migration(
     migration: Migration, compiler: str, arguments: Sequence[str], cache: Path, environ: Mapping[str, str]
 ) -> tuple[CompiledUnit, ...]:
-    """Compile the sources of `migration` with the program's `compiler`, and with those of its `arguments` that matter.
+    """Compile the sources of `migration`, and of the way back, with the program's `compiler`, and with those of its
+    `arguments` that matter.
 
     What `cache` has is not compiled again. Raises BuildError with the compiler's first error.
     """
+    units = _compiled(migration, "patchkit:", compiler, arguments, cache, environ)
+    if migration.down is not None:
+        units += _compiled(migration.down, DOWN, compiler, arguments, cache, environ)
+    return units
+
+
+def _compiled(
+    migration: Migration,
+    prefix: str,
+    compiler: str,
+    arguments: Sequence[str],
+    cache: Path,
+    environ: Mapping[str, str],
+) -> tuple[CompiledUnit, ...]:
     layout = [argument for argument in arguments if argument.startswith(_LAYOUT) and not argument.startswith("-march")]
     include = [f"-I{folder}" for folder in migration.include]
     cache.mkdir(parents=True, exist_ok=True)
@@ -52,7 +68,7 @@ def compile_migration(
         output = cache / f"{own.hexdigest()}.o"
         if not output.exists():
             _compile([compiler, *_FLAGS, *layout, *include], source, output, environ)
-        units.append(CompiledUnit(f"patchkit:{source.name}", read_elf_file(output)))
+        units.append(CompiledUnit(f"{prefix}{source.name}", read_elf_file(output)))
     return tuple(units)
 
 
@@ -72,12 +88,12 @@ class Names:
     """Whom the update's C means by the names that it has for the variables and functions of both versions."""
 
     def __init__(self, migration: Migration, old: Program, new: Program) -> None:
-        self._aliases = migration.aliases
-        self._programs = {Side.OLD: old, Side.NEW: new, Side.INITIAL: old}
+        self._aliases = {**migration.aliases, **(migration.down.aliases if migration.down is not None else {})}
+        self._programs = {Side.OLD: old, Side.NEW: new, Side.INITIAL: old, Side.BROUGHT: new}
 
-    def initial(self) -> list[Identity]:
-        """Return the old variables of which the update's C looks at what they held at the start."""
-        return sorted({self._identity(alias) for alias in self._aliases.values() if alias.side is Side.INITIAL})
+    def at_start(self, side: Side) -> list[Identity]:
+        """Return the variables of which the update's C looks at what they held at first: INITIAL old or BROUGHT new."""
+        return sorted({self._identity(alias) for alias in self._aliases.values() if alias.side is side})
 
     def find(self, name: str) -> tuple[Side, Identity] | None:
         """Return side and identity of what `name` means, None where it is no name of the update's own."""

@@ -23,7 +23,7 @@ from patchkit.bundle.elf import (
     read_elf_file,
 )
 from patchkit.bundle.keys import Identity, Sort, base_name, is_clone
-from patchkit.bundle.payload import Kind
+from patchkit.bundle.payload import FunctionRow, Kind
 from patchkit.errors import InputError
 from patchkit.read.elf.places import Place, Places, read_places
 
@@ -176,3 +176,17 @@ def _thread_block(elf: Elf) -> int:
             align = max(segment.align, 1)
             return (segment.size + align - 1) // align * align
     return 0
+
+
+def old_function_rows(old: Executable, mentions: dict[int, set[int]]) -> list[FunctionRow]:
+    """Return the rows of the running program's code, with what each mentions by its machine code."""
+    by_place: dict[int, Identity] = {}
+    for thing in old.things.values():
+        if thing.kind is not Kind.TLS:
+            by_place.setdefault(thing.place, thing.identity)
+    found = []
+    for stretch in old.stretches:
+        keys = {by_place[place].key for place in mentions.get(stretch.place, ()) if place in by_place}
+        others = tuple(sorted(keys - {stretch.identity.key}))
+        found.append(FunctionRow(stretch.identity.key, stretch.place, stretch.size, stretch.symbol, others))
+    return found

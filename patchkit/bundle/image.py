@@ -4,7 +4,7 @@ What lies in the image itself is bound here; what is the running program's or a 
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from patchkit.bundle import payload as rows
@@ -187,3 +187,19 @@ def got_size(pieces: Iterable[Piece]) -> tuple[int, int]:
 def is_function(definition: Definition) -> bool:
     """Whether `definition` is of code."""
     return definition.type == STT_FUNC and definition.piece is not None
+
+
+def unwind_rows(image: bytearray, pieces: Iterable[Piece]) -> Iterator[rows.Unwind]:
+    """Yield a row for each frame description. Source: Linux Standard Base, .eh_frame; gcc writes pcrel sdata4."""
+    for piece in pieces:
+        if piece.section != ".eh_frame":
+            continue
+        at, end = piece.offset, piece.offset + piece.size
+        while at + 8 <= end:
+            length, back = struct.unpack_from("<Ii", image, at)
+            if length in (0, 0xFFFFFFFF):
+                break
+            if back:
+                (start,) = struct.unpack_from("<i", image, at + 8)
+                yield rows.Unwind(at + 8 + start, at)
+            at += 4 + length

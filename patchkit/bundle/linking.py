@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from patchkit.bundle import payload as rows
-from patchkit.bundle.converting import PLAN, Names
+from patchkit.bundle.converting import DOWN, DOWN_PLAN, PLAN, Names
 from patchkit.bundle.elf import STT_FUNC, STT_SECTION
 from patchkit.bundle.executable import Executable, Thing
 from patchkit.bundle.image import (
@@ -18,6 +18,7 @@ from patchkit.bundle.image import (
     got_size,
     is_function,
     pages,
+    unwind_rows,
 )
 from patchkit.bundle.initial import Initial, equal_constants
 from patchkit.bundle.keys import Identity, Sort, is_clone
@@ -47,6 +48,7 @@ class Linked:
     constants: int = 0
     fresh: int = 0
     plan: int = NOWHERE
+    down: int = NOWHERE
 
 
 class Linker(Resolver):
@@ -74,9 +76,9 @@ class Linker(Resolver):
         self.layout = Layout()
         self.entry_offsets: dict[Identity, int] = {}
         self.versions = {symbol.name: symbol.version for symbol in new.elf.dynamic_symbols}
-        self.initial = Initial(old)
+        self.initial, self.brought = Initial(old), Initial(new)
         self.names = names  # of the update's own C
-        self.initial_at: dict[Identity, int] = {}
+        self.initial_at: dict[tuple[Side, Identity], int] = {}
 
     def decide(self) -> list[Refusal]:
         """Decide what is kept and what is new, and return what forbids the update. Comes before `link`."""
@@ -119,11 +121,12 @@ class Linker(Resolver):
             patches=self._patches(functions),
             new_functions=self._function_rows(functions),
             expects=expects,
-            unwind=sorted(_unwind(image, self.layout.pieces[Home.RODATA]), key=lambda row: row.start),
+            unwind=sorted(unwind_rows(image, self.layout.pieces[Home.RODATA]), key=lambda row: row.start),
             old_index=self.old_index,
             adopted=sum(thing.kind in (Kind.VARIABLE, Kind.TLS) for thing in self.adopted.values()),
             constants=sum(thing.kind is Kind.CONST for thing in self.adopted.values()),
-            plan=self._plan(),
+            plan=self._plan(PLAN),
+            down=self._plan(DOWN_PLAN),
             fresh=sum(
                 piece.variable is not None for home in (Home.DATA, Home.BSS) for piece in self.layout.pieces[home]
             ),
@@ -207,7 +210,7 @@ class Linker(Resolver):
 
     def spot(self, source: ObjectFile, symbol: int, addend: int, *, taken: bool) -> Spot:
         """See `Resolver`."""
-        definition = self.program.definition(source, symbol)
+        definition = self._definition(source, symbol)
         row = source.elf.symbols[symbol]
         if row.type == STT_SECTION:
             piece = source.pieces.get(row.section)
@@ -225,6 +228,14 @@ class Linker(Resolver):
             if entry is not None:
                 return entry
         return self._in_piece(definition.piece, definition.value + addend, taken=False)
+
+    def _definition(self, source: ObjectFile, symbol: int) -> Definition | None:
+        """What a symbol stands for; code of the way back means the old version by what it does not define itself."""
+        found = self.program.definition(source, symbol)
+        if found is not None and source.unit.startswith(DOWN):
+            own = found.piece is not None and found.piece.unit.startswith(DOWN)
+            return found if own else None
+        return found
 
     def _in_piece(self, piece: Piece, offset: int, *, taken: bool) -> Spot:
         if piece.variable is not None and piece.variable in self.adopted:
@@ -257,7 +268,7 @@ class Linker(Resolver):
         name, weak = source.undefined[symbol]
         named = self.names.find(name) if self.names is not None else None
         if named is not None:
-            return self._named(*named, addend)
+            return self._named(*named, addend, by_entry=source.unit.startswith(DOWN))
         for sort in (Sort.FUNCTION, Sort.VARIABLE):
             thing = self.old.things.get(Identity(sort, name))
             if thing is not None:
@@ -271,10 +282,13 @@ class Linker(Resolver):
             self.imports.append(rows.Import(name, self.versions.get(name, ""), weak))
         return Spot(Target.IMPORT, index, addend)
 
-    def _named(self, side: Side, identity: Identity, addend: int) -> Spot:
+    def _named(self, side: Side, identity: Identity, addend: int, *, by_entry: bool) -> Spot:
         """Where a variable or function is that the update's C has a name of its own for."""
-        if side is Side.INITIAL:
-            return Spot(Target.SELF, 0, self.initial_at[identity] + addend)
+        entry = self._entry(identity) if side is Side.NEW and by_entry and identity.sort is Sort.FUNCTION else None
+        if entry is not None:
+            return entry
+        if side in (Side.INITIAL, Side.BROUGHT):
+            return Spot(Target.SELF, 0, self.initial_at[side, identity] + addend)
         if side is Side.OLD:
             thing = self.old.things.get(identity)
             if thing is None:
@@ -322,13 +336,13 @@ class Linker(Resolver):
         sizes = (
             pages(stubs_at + STUB_SIZE * stubs),
             pages(ENTRY_SIZE * entries),
-            pages(self.expected_at + self.initial.room([*self._replaced(), *self._looked_at()])),
+            pages(self.expected_at + self.initial.room([*self._replaced(), *(each for _, each in self._looked_at())])),
             pages(data),
         )
         starts = [sum(sizes[:index]) for index in range(4)]
         at = starts[2] + self.expected_at + self.initial.room(self._replaced())
-        for thing in self._looked_at():
-            self.initial_at[thing.identity] = at
+        for side, thing in self._looked_at():
+            self.initial_at[side, thing.identity] = at
             at += (thing.size + 7) & ~7
         return starts, sizes, starts[2] + got_at, starts[0] + stubs_at, starts[1]
 
@@ -341,9 +355,9 @@ class Linker(Resolver):
             image[at : at + 5] = b"\xe9" + struct.pack("<i", code - (at + 5))
             self.entry_offsets[definition.identity] = at
 
-    def _plan(self) -> int:
-        """Where the tables of the state's conversion begin in the image."""
-        found = self.program.shared.get(PLAN) if self.names is not None else None
+    def _plan(self, name: str) -> int:
+        """Where the tables of a conversion of state begin in the image."""
+        found = self.program.shared.get(name) if self.names is not None else None
         return NOWHERE if found is None or found.piece is None else found.piece.offset + found.value
 
     # -- tables
@@ -352,10 +366,14 @@ class Linker(Resolver):
         pairs = (self.old.things.get(self.pairing.former.get(each, each)) for each in sorted(self.pairing.replaced))
         return [thing for thing in pairs if thing is not None and thing.kind is Kind.VARIABLE]
 
-    def _looked_at(self) -> list[Thing]:
-        """The old variables of which the update's C looks at the initial content."""
-        found = (self.old.things.get(each) for each in (self.names.initial() if self.names is not None else ()))
-        return [thing for thing in found if thing is not None]
+    def _looked_at(self) -> list[tuple[Side, Thing]]:
+        """The variables of which the update's C looks at the initial content."""
+        found = []
+        for side, version in ((Side.INITIAL, self.old), (Side.BROUGHT, self.new)):
+            for identity in self.names.at_start(side) if self.names is not None else ():
+                if identity in version.things:
+                    found.append((side, version.things[identity]))
+        return found
 
     def former_identity(self, identity: Identity) -> Identity:
         """See `Namer`."""
@@ -390,9 +408,10 @@ class Linker(Resolver):
             if thing.size > done:
                 expects.append(rows.Expect(at + done, thing.size - done, index, done))
             at += (thing.size + 7) & ~7
-        for thing in self._looked_at():
-            place = self.initial_at[thing.identity]
-            image[place : place + thing.size] = self.initial.content(thing)
+        for side, thing in self._looked_at():
+            place = self.initial_at[side, thing.identity]
+            held = (self.initial if side is Side.INITIAL else self.brought).content(thing)
+            image[place : place + thing.size] = held
         return expects, relocations
 
     def _patches(self, functions: Iterable[Definition]) -> list[rows.Patch]:
@@ -462,33 +481,3 @@ class Linker(Resolver):
                 identity = target.variable or self._function_at_start(target)
                 if identity is not None:
                     yield identity
-
-
-def old_function_rows(old: Executable, mentions: dict[int, set[int]]) -> list[rows.FunctionRow]:
-    """Return the rows of the running program's code, with what each mentions by its machine code."""
-    by_place: dict[int, Identity] = {}
-    for thing in old.things.values():
-        if thing.kind is not Kind.TLS:
-            by_place.setdefault(thing.place, thing.identity)
-    found = []
-    for stretch in old.stretches:
-        keys = {by_place[place].key for place in mentions.get(stretch.place, ()) if place in by_place}
-        others = tuple(sorted(keys - {stretch.identity.key}))
-        found.append(rows.FunctionRow(stretch.identity.key, stretch.place, stretch.size, stretch.symbol, others))
-    return found
-
-
-def _unwind(image: bytearray, pieces: Iterable[Piece]) -> Iterator[rows.Unwind]:
-    """Yield a row for each frame description. Source: Linux Standard Base, .eh_frame; gcc writes pcrel sdata4."""
-    for piece in pieces:
-        if piece.section != ".eh_frame":
-            continue
-        at, end = piece.offset, piece.offset + piece.size
-        while at + 8 <= end:
-            length, back = struct.unpack_from("<Ii", image, at)
-            if length in (0, 0xFFFFFFFF):
-                break
-            if back:
-                (start,) = struct.unpack_from("<i", image, at + 8)
-                yield rows.Unwind(at + 8 + start, at)
-            at += 4 + length

@@ -11,9 +11,9 @@ from patchkit.bundle.check import check_payload
 from patchkit.bundle.compiling import CompiledUnit, are_compiled, compile_units
 from patchkit.bundle.converting import Names, compile_migration
 from patchkit.bundle.disassembly import Code, disassemble
-from patchkit.bundle.executable import Executable, Thing, read_executable
+from patchkit.bundle.executable import Executable, Thing, old_function_rows, read_executable
 from patchkit.bundle.keys import Identity, is_clone
-from patchkit.bundle.linking import Linked, Linker, old_function_rows
+from patchkit.bundle.linking import Linked, Linker
 from patchkit.bundle.objects import Program as Objects, code_digest, read_objects
 from patchkit.bundle.pairing import Pairing, Refusal, pair_versions
 from patchkit.bundle.payload import Kind, Payload, Reason, read_payload, write_payload
@@ -135,8 +135,9 @@ def _members(
         new=payload.to_id.hex(),
         sequence=settings.sequence,
         expires=settings.expires,
-        reversible=settings.migration is None,
+        reversible=settings.migration is None or settings.migration.down is not None,
         functions=len(payload.patches),
+        irreversible=settings.migration.irreversible if settings.migration is not None else "",
     )
     return manifest, members
 
@@ -302,6 +303,9 @@ def _payload(
         unwind=tuple(linked.unwind),
         needed=needed,
         plan=linked.plan,
+        down=linked.down,
+        down_broken=_reasons(pairing.down_broken),
+        down_pinned=_reasons(pairing.down_pinned),
     )
 
 

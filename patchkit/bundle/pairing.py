@@ -14,6 +14,7 @@ from patchkit.model.change import Change, Comparison, Subject, Verdict
 from patchkit.model.ctype import Named
 from patchkit.model.program import Function, Linkage, Program, Variable
 from patchkit.transform.migration import Migration
+from patchkit.transform.plan import holder_of
 
 # The new content of these counts, if the live one is as it was at the start.
 _REPLACED = frozenset({"G05", "G06b"})
@@ -38,7 +39,8 @@ class Pairing:
     """The outcome. Identities of functions and variables of the new version lead to those of the old one in `former`;
     `replaced` are new variables that take the place of old ones which must be untouched, `moved` those that an update
     fills with what the old ones hold; `broken` and `changed` are old functions with the reason that a report gives;
-    `edited` are all whose source changed.
+    `edited` are all whose source changed; `down_broken` and `down_pinned` are those of the new version that keep a
+    revert from happening.
     """
 
     former: dict[Identity, Identity] = field(default_factory=dict)
@@ -47,6 +49,8 @@ class Pairing:
     broken: dict[Identity, str] = field(default_factory=dict)
     changed: dict[Identity, str] = field(default_factory=dict)
     edited: set[Identity] = field(default_factory=set)
+    down_broken: dict[Identity, str] = field(default_factory=dict)
+    down_pinned: dict[Identity, str] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -78,11 +82,16 @@ def pair_versions(
     if migration is not None:
         for old_key, reason in migration.moved.items():
             result.broken.update(dict.fromkeys(variable_identities(old.variables[old_key]), reason))
-        _pin_users(pair, migration, result)
+        _pin_users(pair, migration, result.changed)
+    if migration is not None and migration.down is not None:
+        for new_key, reason in migration.down.moved.items():
+            variable = new.variables.get(new_key) or new.variables[holder_of(new_key, new.variables)]
+            result.down_broken.update(dict.fromkeys(variable_identities(variable), reason))
+        _pin_users(pair_programs(new, old), migration.down, result.down_pinned)
     return result
 
 
-def _pin_users(pair: Pair, migration: Migration, result: Pairing) -> None:
+def _pin_users(pair: Pair, migration: Migration, pinned: dict[Identity, str]) -> None:
     """Code that knows a changed type must not go on in what it was: it may hold such objects, or reach into one.
 
     Names decide: those of the type, in the signature or the body, and those of its members. That is more than enough.
@@ -92,7 +101,7 @@ def _pin_users(pair: Pair, migration: Migration, result: Pairing) -> None:
         for function in pair.old.functions.values():
             if function.key in naming or members.intersection(function.members) or _takes(function, key, pair):
                 for identity in function_identities(function):
-                    result.changed.setdefault(identity, f"{function.name} knows {key}, which changed")
+                    pinned.setdefault(identity, f"{function.name} knows {key}, which changed")
 
 
 def _takes(function: Function, key: str, pair: Pair) -> bool:

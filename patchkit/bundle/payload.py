@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 
 from patchkit.errors import InputError
 
-MAGIC = b"PKPAYLD2"
+MAGIC = b"PKPAYLD3"
 PAGE = 4096
 NONE = 0xFFFFFFFF
 NOWHERE = 0xFFFFFFFFFFFFFFFF
 MACHINE_X86_64 = 62
 BUILD_ID_SIZE = 32
 
-_HEAD = struct.Struct("<8sIIQ32s32sIIQ4QQQQQ")
+_HEAD = struct.Struct("<8sIIQ32s32sIIQ4QQQQQQ")
 _TABLE = struct.Struct("<QQ")
-_TABLES = 17
+_TABLES = 19
 HEADER_SIZE = _HEAD.size + _TABLES * _TABLE.size
 
 
@@ -209,10 +209,13 @@ class Payload:
     needed: tuple[str, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     strays: tuple[int, ...] = ()
+    down_broken: tuple[Reason, ...] = ()
+    down_pinned: tuple[Reason, ...] = ()
     from_code: int = 0
     to_code: int = 0
     machine: int = MACHINE_X86_64
     plan: int = NOWHERE  # image offset of the migration's plan
+    down: int = NOWHERE  # the same of the plan that takes it back
 
     @property
     def flags(self) -> int:
@@ -255,11 +258,11 @@ class _Strings:
 def _texts(payload: Payload) -> Iterable[str]:
     functions = (*payload.old_functions, *payload.new_functions)
     named: tuple[Old | New | Import | FunctionRow | Reason | Transfer, ...]
-    named = (*payload.olds, *payload.news, *payload.imports, *functions, *payload.broken, *payload.pinned)
-    named += payload.transfers
+    reasons = (*payload.broken, *payload.pinned, *payload.down_broken, *payload.down_pinned)
+    named = (*payload.olds, *payload.news, *payload.imports, *functions, *reasons, *payload.transfers)
     yield from (row.name for row in named)
     yield from (row.version for row in payload.imports)
-    yield from (row.reason for row in (*payload.broken, *payload.pinned))
+    yield from (row.reason for row in reasons)
     yield from payload.needed
 
 
@@ -297,6 +300,7 @@ def write_payload(payload: Payload) -> bytes:
         _packed(_INDEX, ((strings[text],) for text in payload.needed)),
         _packed(_TRANSFER, ((r.key, r.code, r.first, r.last, strings[r.name], r.origin) for r in payload.transfers)),
         _packed(_INDEX, ((index,) for index in payload.strays)),
+        *((b"".join(rows), len(rows)) for rows in (reasons(payload.down_broken), reasons(payload.down_pinned))),
     ]
     return _assemble(payload, tables)
 
@@ -326,6 +330,7 @@ def _assemble(payload: Payload, tables: Sequence[tuple[bytes, int]]) -> bytes:
         *payload.segments,
         len(payload.image),
         payload.plan,
+        payload.down,
         payload.from_code,
         payload.to_code,
     )
@@ -373,8 +378,8 @@ def _read_head(data: bytes) -> tuple[Any, ...]:
     if len(data) < HEADER_SIZE or data[:8] != MAGIC:
         raise InputError("the payload does not begin as one", hint="make the bundle again: patchkit bundle")
     head = _HEAD.unpack_from(data)
-    _, _, flags, size, _, _, from_size, to_size, image, *_, stored, plan, _, _ = head
-    if bool(flags & NEEDS_MIGRATION) != (plan != NOWHERE):
+    _, _, flags, size, _, _, from_size, to_size, image, *_, stored, plan, down, _, _ = head
+    if bool(flags & NEEDS_MIGRATION) != (plan != NOWHERE) or (plan == NOWHERE and down != NOWHERE):
         raise _broken("it says that it converts state, or not, and its plan says otherwise")
     if size != len(data) or image > size or stored != size - image or image % PAGE:
         raise _broken("its size is not what its header says")
@@ -386,7 +391,7 @@ def _read_head(data: bytes) -> tuple[Any, ...]:
 def read_payload(data: bytes) -> Payload:
     """Return the payload that `data` holds. Raises InputError where a bound or index of its tables is wrong."""
     head = _read_head(data)
-    _, machine, _, _, from_id, to_id, from_size, to_size, image, *segments, _, plan, from_code, to_code = head
+    _, machine, _, _, from_id, to_id, from_size, to_size, image, *segments, _, plan, down, from_code, to_code = head
     reader = _Reader(data)
     text = reader.text
     references = [key for (key,) in reader.rows(8, "references", _KEY)]
@@ -431,10 +436,13 @@ def read_payload(data: bytes) -> Payload:
             lambda k, code, first, last, n, origin: Transfer(k, code, first, last, text(n), Origin(origin)),
         ),
         strays=tuple(index for (index,) in reader.rows(16, "strays", _INDEX)),
+        down_broken=reader.named(reader.rows(17, "down_broken", _REASON), reason),
+        down_pinned=reader.named(reader.rows(18, "down_pinned", _REASON), reason),
         from_code=from_code,
         to_code=to_code,
         machine=machine,
         plan=plan,
+        down=down,
     )
 
 

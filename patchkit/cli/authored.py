@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from patchkit.authoring import Authored, Item, State
+from patchkit.authoring import Authored, Item, State, Way
 from patchkit.errors import InputError
 from patchkit.model.words import counted
 
@@ -39,17 +39,26 @@ def headline(authored: Authored) -> str:
     ]
     decided = sum(item.state is State.DECIDED for item in plan.items)
     start = f"{authored.folder}: {decided} decided"
+    back = f"; irreversible: {authored.irreversible}" if authored.irreversible else "; reversible"
     if not counts:
         share = 100 * plan.unaided // plan.changed if plan.changed else 100
-        return f"{start}, nothing open; {plan.lines} hand-written lines, {share} % of what changed needs none"
-    return f"{start}, open: {', '.join(counts)}"
+        return f"{start}, nothing open; {plan.lines} hand-written lines, {share} % of what changed needs none{back}"
+    return f"{start}, open: {', '.join(counts)}{back}"
 
 
-def print_items(items: Sequence[Item], *, evidence: bool) -> None:
-    """Print items, the open ones with their question and what can be answered."""
+def print_plan(authored: Authored, *, all_items: bool) -> None:
+    """Print the items of both directions, all of them or those that are open."""
+    plans = {way: planned.plan for way, planned in authored.plans.items()}
+    print_items(plans[Way.UP].items if all_items else plans[Way.UP].open, evidence=True)
+    if Way.DOWN in plans:
+        print_items(plans[Way.DOWN].items if all_items else plans[Way.DOWN].open, evidence=True, before="down ")
+
+
+def print_items(items: Sequence[Item], *, evidence: bool, before: str = "") -> None:
+    """Print items, the open ones with their question and what can be answered; `before` comes before each key."""
     for item in items:
         value = f" = {item.decision.value}" if item.decision is not None else ""
-        print(f"{item.state:9} {item.key}{value}")
+        print(f"{item.state:9} {before}{item.key}{value}")
         if item.state is not State.DECIDED:
             print(f"          ? {item.question}")
             if item.choices:
@@ -65,8 +74,22 @@ def print_items(items: Sequence[Item], *, evidence: bool) -> None:
 
 def print_json(authored: Authored) -> None:
     """Print the plan as JSON."""
-    plan = authored.plan
-    rows = [
+    plan, back = authored.plan, authored.back
+    down = {
+        "reversible": not authored.irreversible,
+        "reason": authored.irreversible or None,
+        "rule": "PKX606" if authored.irreversible else None,
+        "open": len(back.plan.open) if back is not None else 0,
+        "items": _rows(back.plan.items) if back is not None else [],
+    }
+    totals = {"old": plan.old, "new": plan.new, "lines": plan.lines, "changed": plan.changed, "unaided": plan.unaided}
+    whole = {**totals, "open": len(plan.open), "items": _rows(plan.items), "down": down}
+    json.dump(whole, sys.stdout, indent=2, ensure_ascii=False)
+    print()
+
+
+def _rows(items: Sequence[Item]) -> list[dict[str, object]]:
+    return [
         {
             "key": item.key,
             "state": item.state,
@@ -80,8 +103,5 @@ def print_json(authored: Authored) -> None:
             "reason": item.decision.reason if item.decision is not None else None,
             "by": item.decision.author if item.decision is not None else None,
         }
-        for item in plan.items
+        for item in items
     ]
-    totals = {"old": plan.old, "new": plan.new, "lines": plan.lines, "changed": plan.changed, "unaided": plan.unaided}
-    json.dump({**totals, "open": len(plan.open), "items": rows}, sys.stdout, indent=2, ensure_ascii=False)
-    print()

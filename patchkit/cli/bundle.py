@@ -101,6 +101,8 @@ def make(
         f"  {counted(made.switched, 'function')} switched, {counted(made.adopted, 'variable')} and "
         f"{counted(made.constants, 'constant')} kept, {counted(made.fresh, 'variable')} new"
     )
+    if made.manifest.irreversible:
+        print(f"  irreversible (PKX606): {made.manifest.irreversible}")
     return ExitCode.CLEAN
 
 
@@ -118,6 +120,7 @@ def inspect(path: Path, as_json: bool) -> int:
             "sequence": manifest.sequence,
             "expires": manifest.expires,
             "reversible": manifest.reversible,
+            "irreversible": manifest.irreversible or None,
             "functions": manifest.functions,
             "members": [{"name": name, "size": size} for name, size in sizes.items()],
         }

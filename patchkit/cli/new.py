@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from patchkit.authoring import begin
-from patchkit.cli.authored import UPDATES, headline, print_items
+from patchkit.cli.authored import UPDATES, headline, print_plan
 from patchkit.cli.options import build_option, jobs_option, program_option
 from patchkit.cli.surroundings import surroundings
 from patchkit.errors import ExitCode
@@ -31,6 +31,6 @@ def command(old: str, new: str, output: Path | None, build: str | None, program:
     folder = output or Path(UPDATES) / f"{Path(old).name}--{Path(new).name}"
     with surroundings(jobs) as around:
         authored = begin(old, new, folder, around, Reading(build, program))
-    print_items(authored.plan.open, evidence=True)
+    print_plan(authored, all_items=False)
     print(headline(authored))
     return ExitCode.FINDINGS if authored.plan.open else ExitCode.CLEAN

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from patchkit.authoring import author
-from patchkit.cli.authored import find_update, headline, print_items, print_json
+from patchkit.cli.authored import find_update, headline, print_json, print_plan
 from patchkit.cli.options import build_option, jobs_option, program_option
 from patchkit.cli.surroundings import surroundings
 from patchkit.errors import ExitCode
@@ -28,6 +28,6 @@ def command(update: Path | None, as_json: bool, build: str | None, program: str 
     if as_json:
         print_json(authored)
     else:
-        print_items(authored.plan.items, evidence=True)
+        print_plan(authored, all_items=True)
         print(headline(authored))
     return ExitCode.FINDINGS if authored.plan.open else ExitCode.CLEAN

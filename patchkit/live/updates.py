@@ -149,7 +149,14 @@ class Runtime:
 
     def revert(self, wish: Wish, hear: Hear) -> Outcome:
         """Take the last update back."""
-        return self._change(Message("revert", {"timeout-ms": _milliseconds(wish.timeout)}), "reverted", wish, hear)
+        return self._change(
+            Message(
+                "revert", {"timeout-ms": _milliseconds(wish.timeout), "rehearse": "yes" if wish.rehearse else "no"}
+            ),
+            "reverted",
+            wish,
+            hear,
+        )
 
     def confirm(self) -> Outcome:
         """End the probation of the last update: it stays."""

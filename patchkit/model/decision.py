@@ -7,6 +7,13 @@ from enum import StrEnum
 from patchkit.model.change import Grade
 
 
+class Way(StrEnum):
+    """The two directions of an update."""
+
+    UP = "up"
+    DOWN = "down"
+
+
 class Topic(StrEnum):
     """What a decision is about; the comment says what its subject and its value are.
 
@@ -55,9 +62,10 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """The answers of one update, by topic and subject."""
+    """The answers of one direction of an update, by topic and subject."""
 
     answers: Mapping[tuple[Topic, str], Decision] = field(default_factory=dict)
+    way: Way = Way.UP
 
     def value(self, topic: Topic, subject: str) -> str | None:
         """Return the value of an answer, None where there is none."""
@@ -66,7 +74,7 @@ class Decisions:
 
     def with_those(self, others: Iterable[Decision]) -> "Decisions":
         """Return these answers and `others`, which go before where both answer the same."""
-        return Decisions({**self.answers, **{(each.topic, each.subject): each for each in others}})
+        return Decisions({**self.answers, **{(each.topic, each.subject): each for each in others}}, self.way)
 
     def of(self, topic: Topic) -> Iterator[Decision]:
         """Yield the answers of one topic."""

@@ -6,7 +6,8 @@ from patchkit.errors import InputError
 from patchkit.model.decision import Topic
 from patchkit.read.source.tokens import TOKEN
 from patchkit.transform.names import HOOKS
-from patchkit.transform.plan import FREE, Planned, exists
+from patchkit.transform.plan import Planned, may_say
+from patchkit.transform.stubs import FILE
 
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 _NAME = re.compile(r"[A-Za-z_]\w*")
@@ -18,11 +19,11 @@ def check_answer(planned: Planned, topic: Topic, subject: str, value: str) -> No
     key = f"{topic} {subject}"
     item = next((each for each in planned.plan.items if (each.topic, each.subject) == (topic, subject)), None)
     hook = topic is Topic.CODE and subject in HOOKS
-    if item is None and not hook and not (topic in FREE and exists(planned.pair, subject)):
+    if item is None and not hook and not may_say(planned.pair, planned.decisions, topic, subject):
         near = [each.key for each in planned.plan.items if each.subject == subject or each.topic is topic][:3]
         hint = f"it asks {'; '.join(near)}" if near else "`patchkit plan` lists what is asked"
         raise InputError(f"nothing in this update asks `{key}`", hint=hint)
-    choices = item.choices if item is not None else ("transform.c",) if topic is Topic.CODE else ()
+    choices = item.choices if item is not None else (FILE[planned.decisions.way],) if topic is Topic.CODE else ()
     if topic is Topic.PAYLOAD:
         choices = (*choices, *planned.pair.old.records, "-")
     problem = _problem(topic, value, choices)

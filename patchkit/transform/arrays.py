@@ -8,6 +8,7 @@ from patchkit.model.change import Grade
 from patchkit.model.ctype import Array, CType, Primitive
 from patchkit.model.decision import Topic
 from patchkit.model.program import Record
+from patchkit.transform.migration import Side
 from patchkit.transform.places import Place
 from patchkit.transform.pointers import confirm, is_confirmed
 from patchkit.transform.starts import begin_with
@@ -92,7 +93,7 @@ def _shorten(at: Context, old: Place, new: Place, before: Array, counts: tuple[i
     if relation.question:
         confirm(at, old, new, relation)
     with at.made.block(f"for (size_t k = {want * size}; k < {have * size}; k++)", "what falls off has to be zero"):
-        what = f"{old.subject}: an element is not zero that the new version does not have"
+        what = f"{old.subject}: an element is not zero that the version to come does not have"
         at.made.refuse_if(f"((const unsigned char *){old.text})[k]", what, f"(int64_t)(k / {size})")
 
 
@@ -130,7 +131,7 @@ def _flexible(at: Context, old: Place, new: Place, types: tuple[CType, CType], r
         at.ask_for_code(f"{old.subject} is a flexible array inside another record")
         return
     steps = at.measure(types[0], old=True), at.measure(types[1], old=False)
-    count = tail_count(said, siblings)
+    count = tail_count(said, siblings, at.old_header.side)
     at.made.tail = Tail(old.offset, new.offset, *steps, types[0], f"{old.subject}[]", count)
     why = f"{reason}; {'its block' if said == ALLOCATION else said} tells how many elements there are"
     if is_raw_copy(at, *types):
@@ -142,9 +143,9 @@ def _flexible(at: Context, old: Place, new: Place, types: tuple[CType, CType], r
         del at.made.runs[runs:]  # how many there are is not known here
 
 
-def tail_count(said: str, siblings: Collection[str]) -> str:
-    """Return the count of a `Tail` where `said` was decided of a record that has the numbers `siblings`."""
-    return said if said == ALLOCATION else f"old->{said}" if said in siblings else said
+def tail_count(said: str, siblings: Collection[str], side: Side) -> str:
+    """Return the count of a `Tail` where `said` was decided of a record of `side` that has the numbers `siblings`."""
+    return said if said == ALLOCATION else f"{side}->{said}" if said in siblings else said
 
 
 def _counters(at: Context, place: Place) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """generated/symbols.h: every variable and function of both versions under a name that transform.c can use.
 
 `pk_old__server` and `pk_new__server` are the variables; what is static has its file, and its function, before its name.
-Functions are the new version's; external ones keep their names, static ones are `pk_new__file_c__name`.
+Functions are those of the version that the update leads to; external ones keep their names, static ones are
+`pk_new__file_c__name`.
 """
 
 from collections.abc import Iterator
@@ -24,9 +25,9 @@ class Catalogue:
         self.pair = pair
         self.aliases: dict[str, Alias] = {}
         self._lines: list[str] = []
-        for side, program, header in ((Side.OLD, pair.old, old), (Side.NEW, pair.new, new)):
+        for program, header in ((pair.old, old), (pair.new, new)):
             header.add_all()
-            self._lines += self._variables(side, program, header)
+            self._lines += self._variables(header.side, program, header)
         self._lines += self._functions(pair.new, new)
 
     def text(self) -> str:
@@ -66,8 +67,8 @@ class Catalogue:
             name = function.name
             if function.linkage is not Linkage.EXTERNAL:
                 unit = function.units[0] if function.units else function.file
-                name = function_symbol(Side.NEW, unit, function.name)
-                self.aliases[name] = Alias(Side.NEW, key, unit, function=True)
+                name = function_symbol(header.side, unit, function.name)
+                self.aliases[name] = Alias(header.side, key, unit, function=True)
             if name != "main":
                 yield f"{self._prototype(function, header, name)}; /* {function.coord} */"
 

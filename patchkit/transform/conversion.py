@@ -16,7 +16,7 @@ from patchkit.transform.enumerations import Renumbering
 from patchkit.transform.headers import Header
 from patchkit.transform.layouts import is_raw, loosely_placed
 from patchkit.transform.members import Matcher, Source, Story, tell
-from patchkit.transform.migration import Side
+from patchkit.transform.migration import Side, sides_of
 from patchkit.transform.names import conversion_name, rest_name, transformer_name
 from patchkit.transform.places import Place, merged, whole
 from patchkit.transform.pointers import convert_disguised, convert_pointer
@@ -45,8 +45,9 @@ class Conversions:
         self.pair = pair
         self.changed = changed
         self.decisions = decisions
-        self.old_header = Header(Side.OLD, pair.old_types)
-        self.new_header = Header(Side.NEW, pair.new_types)
+        self.sides = sides_of(decisions.way)
+        self.old_header = Header(self.sides[0], pair.old_types)
+        self.new_header = Header(self.sides[1], pair.new_types)
         self.enums = Renumbering(decisions, self.old_header.names, self.new_header.names)
         self.matcher = Matcher(pair, decisions)
         self.done: dict[str, Conversion] = {}
@@ -80,7 +81,7 @@ class Conversions:
     def _convert(self, made: Conversion) -> None:
         before, after = self.pair.old.records[made.old], self.pair.new.records[made.new]
         at = self._context(made, tell(self.pair, before, after))
-        old, new = whole(Side.OLD, before), whole(Side.NEW, after)
+        old, new = whole(self.sides[0], before), whole(self.sides[1], after)
         if before.tag is not after.tag:
             at.ask_for_code(f"{made.old} was a {before.tag} and is a {after.tag} now")
         elif before.tag is Tag.UNION:
@@ -107,13 +108,13 @@ class Conversions:
     def _function(self, made: Conversion) -> str:
         name, old, new = self._typed(made)
         sizes = self.pair.old.records[made.old].size, self.pair.new.records[made.new].size
-        own, kind = (rest_name(made.old), "int") if made.by_hand else (name, "static int")
+        own, kind = (rest_name(made.old, self.decisions.way), "int") if made.by_hand else (name, "static int")
         lines = [
             f"/* {made.old}: {sizes[0]} bytes become {sizes[1]} */",
             *([f"pk_conversion {own};"] if made.by_hand else ()),
             f"{kind} {own}(struct pk_migration *migration, const void *from, void *to) {{",
-            *self._pointer("old", f"const {old}", "from", self._alignment(Side.OLD, made.old)),
-            *self._pointer("new", new, "to", self._alignment(Side.NEW, made.new)),
+            *self._pointer(self.sides[0], f"const {old}", "from", self._alignment(Side.OLD, made.old)),
+            *self._pointer(self.sides[1], new, "to", self._alignment(Side.NEW, made.new)),
             "    (void)migration, (void)old, (void)new;",
             *made.lines,
             "    return 0;",
@@ -121,9 +122,9 @@ class Conversions:
             "",
         ]
         if made.by_hand:
-            written = transformer_name(made.old)
+            written, (one, other) = transformer_name(made.old, self.decisions.way), self.sides
             lines += [
-                f"int {written}(struct pk_migration *migration, const {old} *old, {new} *new);",
+                f"int {written}(struct pk_migration *migration, const {old} *{one}, {new} *{other});",
                 f"static int {name}(struct pk_migration *migration, const void *from, void *to) {{",
                 f"    return {written}(migration, from, to); /* decided: a programmer converts it */",
                 "}",
@@ -204,7 +205,7 @@ class Conversions:
             begin(at, new)
 
     def _drop(self, at: Context, old: Place) -> None:
-        """Say what becomes of a member that the new version does not have."""
+        """Say what becomes of a member that the version to come does not have."""
         path = old.subject.removeprefix(f"{at.made.old}.")
         edit, split = at.story.removed.get(path), at.story.split.get(path)
         if split is not None:

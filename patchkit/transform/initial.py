@@ -16,6 +16,8 @@ _COUNTS_OWNERS = re.compile(r"(?i:(^|_)(ref|refs|refcount|refcnt|references|hold
 _ZEROING = re.compile(r"(?i:calloc|zero|zalloc|_new0|alloc0)")
 _CHECKS = frozenset(("&&", "||", "?", ")", "==", "!="))
 
+ONLY_CONSTANTS = "only constants are of it, which are new ones then"
+
 
 class InitialValues:
     """Looks at how the new version makes its objects."""
@@ -37,7 +39,7 @@ class InitialValues:
         holders = self._holders(key)
         makers = self._code.makers(key)
         if holders and not makers and all(self._types.is_constant(holder.type) for holder in holders):
-            return strong(_zero(self._types.bare(member.type)), "only constants are of it, which are new ones then")
+            return strong(_zero(self._types.bare(member.type)), ONLY_CONSTANTS)
         trouble = self._trouble(member)
         if trouble:
             return weak("", trouble)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from patchkit.diff.pair import Pair
 from patchkit.model.ctype import CType, Named, Pointer, Tag, spell
-from patchkit.model.decision import Decisions, Topic
+from patchkit.model.decision import Decisions, Topic, Way
 from patchkit.model.program import Linkage, Variable
 from patchkit.transform.arrays import ALLOCATION
 from patchkit.transform.catalogue import Catalogue
@@ -59,7 +59,7 @@ def write_migration(pair: Pair, decisions: Decisions) -> Written:
             "    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0},",
             "};",
             "",
-            _plan(len(writer.keys), len(roots), writer.hooks()),
+            _plan(len(writer.keys), len(roots), writer.hooks(), decisions.way),
         ]
     )
     catalogue = Catalogue(pair, conversions.old_header, conversions.new_header)
@@ -67,16 +67,16 @@ def write_migration(pair: Pair, decisions: Decisions) -> Written:
     writer.ask_for_missing()
     asked = {(each.topic, each.subject): each for made in conversions.done.values() for each in made.open}
     found = tuple({**asked, **writer.graph.open}.values())
-    old, new = conversions.old_header.text(), conversions.new_header.text()
+    texts = {header.side: header.text() for header in (conversions.old_header, conversions.new_header)}
     severed = severed_variables(pair, decisions)
     aliases = {**catalogue.aliases, **writer.aliases}
-    headers = old, new, catalogue.text()
+    headers = texts[Side.OLD], texts[Side.NEW], catalogue.text()
     rest = {q.subject: q.question.split("; ") for q in asked.values() if q.topic is Topic.CODE}
     return Written(text, *headers, aliases, moved, severed, layouts, found, rest, len(writer.keys), len(roots))
 
 
 _HEAD = """\
-/* Written by patchkit: how the state of the running version becomes that of the new one. Do not edit. */
+/* Written by patchkit: how the state of the version that runs becomes that of the other. Do not edit. */
 #include <patchkit_migration.h>
 #include <string.h>
 
@@ -85,11 +85,12 @@ _HEAD = """\
 """
 
 
-def _plan(shapes: int, roots: int, hooks: dict[str, str]) -> str:
+def _plan(shapes: int, roots: int, hooks: dict[str, str], way: Way) -> str:
+    plan = "pk_plan" if way is Way.UP else "pk_down_plan"
     return "\n".join(
         [
             *(f"int {name}(struct pk_migration *migration);" for name in hooks.values()),
-            "const struct pk_plan pk_plan = {",
+            f"const struct pk_plan {plan} = {{",
             "    .shapes = shapes,",
             f"    .shape_count = {shapes},",
             f"    .root_count = {roots},",
@@ -125,6 +126,11 @@ class _Writer:
     tails: set[int] = field(default_factory=set)  # numbers of shapes that end with a flexible array
     graph: Graph = field(init=False)
 
+    @property
+    def sides(self) -> tuple[Side, Side]:
+        """The version that is left, and the one that is come to."""
+        return self.conversions.sides
+
     def __post_init__(self) -> None:
         self.graph = Graph(self.changed, self.decisions, self.moved)
 
@@ -148,25 +154,27 @@ class _Writer:
     def root(self, each: Successor, moved: dict[str, str]) -> list[str]:
         """Return the rows of one variable, one for each instance; none where nothing in it matters."""
         old = each.old
-        element, count = extent(self.pair, old.type, old=True)
-        if old.key not in moved and not self.graph.slots(element, old.key):
+        element, count = extent(self.pair, each.part_type or old.type, old=True)
+        if (each.part or old.key) not in moved and not self.graph.slots(element, old.key):
             return []
         units = ("",) if old.linkage is Linkage.EXTERNAL else old.units
         return [self._row(each, unit, element, count) for unit in units]
 
     def _row(self, each: Successor, unit: str, element: CType, count: int) -> str:
         old, new = each.old, each.new
-        place = self._alias(Side.OLD, old, unit)
+        place = self._alias(self.sides[0], old, unit)
         number = self.number(element, old.key)
-        if old.key not in self.moved:
+        if (each.part or old.key) not in self.moved:
             return f'    {{"{old.name}", {place}, 0, {number}, {count}, 0, 0, 0, 0, 0}},'
         successor, new_count = extent(self.pair, each.type, old=False)
-        to = self._alias(Side.NEW, new, unit if unit in new.units or new.linkage is not Linkage.EXTERNAL else "")
+        to = self._alias(self.sides[1], new, unit if unit in new.units or new.linkage is not Linkage.EXTERNAL else "")
         start = f"{to} + {each.offset}" if each.offset else to
         table = table_of(self.decisions, old.key)
         kept = each.constant or (table is not None and table.what == "new")
         flags = "PK_NEW_CONTENT" if kept else "0"
-        name = place.removeprefix("pk_old__")
+        name = place.removeprefix(f"pk_{self.sides[0]}__") + each.part.removeprefix(old.key).replace(".", "__")
+        if each.part:
+            place = f"{place} + {each.start}"
         counts = (count, new_count)
         convert = "0" if kept else self._value(name, old, (element, successor), counts)
         row = "0"
@@ -229,7 +237,7 @@ class _Writer:
         )
         if table.what != "merge":
             return "0", row
-        initial = self._alias(Side.INITIAL, old, places[2])
+        initial = self._alias(Side.INITIAL if self.decisions.way is Way.UP else Side.BROUGHT, old, places[2])
         merge = f"merge_{name}"
         self.functions.append(merge_function(merge, row, initial, self.pair, (before, after), counts[0]))
         return merge, row
@@ -259,7 +267,10 @@ class _Writer:
         if not isinstance(ctype, Named) or ctype.tag is not Tag.STRUCT:
             return []
         successor = self.changed.records.get(ctype.key)
-        tail = self.conversions.convert(ctype.key, successor).tail if successor else kept_tail(self.graph, ctype)
+        if successor:
+            tail = self.conversions.convert(ctype.key, successor).tail
+        else:
+            tail = kept_tail(self.graph, ctype, self.sides[0])
         if tail is None:
             return []
         walked = self.graph.slots(tail.element, tail.subject) or self.changed.holds(tail.element)
@@ -294,8 +305,8 @@ class _Writer:
             return "0"
         function = self.pair.old.functions[test.function]
         unit = function.units[0] if function.linkage is not Linkage.EXTERNAL and function.units else ""
-        name = function_symbol(Side.OLD, unit, function.name)
-        self.aliases[name] = Alias(Side.OLD, test.function, unit, function=True)
+        name = function_symbol(self.sides[0], unit, function.name)
+        self.aliases[name] = Alias(self.sides[0], test.function, unit, function=True)
         return name
 
     def _shape(self, number: int, ctype: CType, slots: int, tables: list[str]) -> str:
@@ -317,7 +328,10 @@ class _Writer:
 
     def hooks(self) -> dict[str, str]:
         """Return the programmer's functions that run before anything is found and after all is converted."""
-        return {when: transformer_name(when) for when in HOOKS if self.decisions.value(Topic.CODE, when) is not None}
+        way = self.decisions.way
+        return {
+            when: transformer_name(when, way) for when in HOOKS if self.decisions.value(Topic.CODE, when) is not None
+        }
 
     def ask_for_missing(self) -> None:
         """Ask about changed records of which no path leads to an object."""

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from patchkit.model.decision import Way
+
 
 class Side(StrEnum):
     """Whose variable or function is meant."""
@@ -12,6 +14,12 @@ class Side(StrEnum):
     OLD = "old"
     NEW = "new"
     INITIAL = "initial"  # what the old one held at the start of the program
+    BROUGHT = "brought"  # what the new one holds when an update brings it
+
+
+def sides_of(way: Way) -> tuple[Side, Side]:
+    """Return the version that an update comes from in this direction, and the one that it leads to."""
+    return (Side.OLD, Side.NEW) if way is Way.UP else (Side.NEW, Side.OLD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,8 @@ class Migration:
     `moved` are the keys of old variables whose new storage is filled by the update, with a reason each, `severed` those
     that do not go on as the variables which they are matched with; `layouts` the
     members of old records whose places changed, by the record's key: old code that reaches one must not go on.
+
+    `down` is the migration back, in which the new version is the old one; without it `irreversible` says why.
     """
 
     sources: tuple[Path, ...]
@@ -42,3 +52,5 @@ class Migration:
     moved: Mapping[str, str]
     severed: frozenset[str]
     layouts: Mapping[str, frozenset[str]]
+    down: "Migration | None" = None
+    irreversible: str = ""

@@ -19,6 +19,7 @@ from patchkit.model.ctype import (
     spell,
     unqualified,
 )
+from patchkit.model.decision import Way
 from patchkit.model.program import Enum, Program
 from patchkit.transform.migration import Side
 
@@ -59,14 +60,14 @@ def conversion_name(key: str) -> str:
     return f"pk_convert_{_function_stem(key)}"
 
 
-def rest_name(key: str) -> str:
+def rest_name(key: str, way: Way = Way.UP) -> str:
     """Return the name of the function that converts what needs no programmer, where one has the rest."""
-    return f"pk_convert_rest_{_function_stem(key)}"
+    return f"pk_{'convert' if way is Way.UP else 'down'}_rest_{_function_stem(key)}"
 
 
-def transformer_name(key: str) -> str:
-    """Return the name of the function of transform.c that does so, for a type or a variable."""
-    return f"pk_transform_{_function_stem(key)}"
+def transformer_name(key: str, way: Way = Way.UP) -> str:
+    """Return the name of the function of transform.c or down.c that does so, for a type or a variable."""
+    return f"pk_{'transform' if way is Way.UP else 'down'}_{_function_stem(key)}"
 
 
 def _function_stem(key: str) -> str:

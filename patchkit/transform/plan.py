@@ -9,20 +9,22 @@ from patchkit.diff.matching import pair_programs
 from patchkit.diff.pair import Pair
 from patchkit.model.change import Change, Comparison, Grade, Subject, Verdict
 from patchkit.model.ctype import Named
-from patchkit.model.decision import Author, Decision, Decisions, Item, Plan, State, Topic
+from patchkit.model.decision import Author, Decision, Decisions, Item, Plan, State, Topic, Way
 from patchkit.model.program import Enum, Function, Program, Record, Variable
 from patchkit.transform.changed import Changed
 from patchkit.transform.code import Fetch, no_bodies
 from patchkit.transform.evidence import Evidence
+from patchkit.transform.initial import ONLY_CONSTANTS
 from patchkit.transform.migrate import Written, write_migration
 from patchkit.transform.names import HOOKS, transformer_name
 from patchkit.transform.proposal import NOTHING, Proposal, names, strong, weak
-from patchkit.transform.questions import HAND, Asked, Questions
+from patchkit.transform.questions import Asked, Questions, Settled
 from patchkit.transform.roots import moved_variables
 from patchkit.transform.shapes import Graph, Open
-from patchkit.transform.stubs import hand_written, is_written
+from patchkit.transform.stubs import FILE, hand_written, is_written
 
 Key = tuple[Topic, str]
+_NOTHING_SETTLED = Settled()
 _ORDER = (State.BLOCKED, State.STALE, State.ASKED, State.WRITE, State.DECIDED)
 _OBSOLETE = "nothing in these versions asks this any more"
 _CHANGE = re.compile(rf"[A-Z]\w+:(?:{'|'.join(Subject)}):(.+)")  # the id of a change, which ends in its key
@@ -47,15 +49,18 @@ def make_plan(
     given: Decisions,
     transform: str = "",
     bodies: tuple[Fetch, Fetch] = (no_bodies, no_bodies),
+    settled: Settled = _NOTHING_SETTLED,
 ) -> Planned:
     """Plan the update from `old` to `new`, whose `comparison` it is, with the decisions `given`.
 
     `transform` is the text of transform.c; `bodies` fetch the tokens of function bodies of each version, as evidence.
+    On the way back `old` is the version that is left, and `settled` what the way there says about it.
     """
     pair = pair_programs(old, new)
     changes = frozenset(change.id for change in comparison.changes)
-    planner = _Planner(pair, Evidence(pair, *bodies), given, changes)
-    planner.ask(Questions(planner.evidence).of(comparison))
+    planner = _Planner(pair, Evidence(pair, *bodies), given, changes, settled)
+    planner.ask(settled.asked)
+    planner.ask(Questions(planner.evidence, given.way).of(comparison))
     written = planner.generate()
     items = sorted(planner.items(transform), key=lambda item: (_ORDER.index(item.state), item.topic, item.subject))
     plan = Plan(old.label, new.label, tuple(items), hand_written(transform), *_shares(comparison, items))
@@ -65,20 +70,25 @@ def make_plan(
 class _Planner:
     """Collects what is asked, and decides what evidence decides."""
 
-    def __init__(self, pair: Pair, evidence: Evidence, given: Decisions, changes: frozenset[str]) -> None:
+    def __init__(
+        self, pair: Pair, evidence: Evidence, given: Decisions, changes: frozenset[str], settled: Settled
+    ) -> None:
         self.pair = pair
         self.evidence = evidence
         self.given = given
         self.changes = changes  # ids of all that the comparison tells
         self.changed = Changed(pair)
         self.asked: dict[Key, Asked] = {}
-        self.own: dict[Key, Decision] = {}
+        self.settled = settled
+        self.own = {key: each for key, each in settled.decisions.items() if not self._answered(key)}
+        self.needed: set[str] = set()  # what cannot be converted without a programmer
 
     @property
     def decisions(self) -> Decisions:
         """What was decided, by people and by evidence."""
         given = {key: each for key, each in self.given.answers.items() if each.author is Author.PERSON}
-        return Decisions({**self.own, **given})
+        whole = {**self.own, **given}
+        return Decisions({k: d for k, d in whole.items() if not _is_declined(d)}, self.given.way)
 
     def ask(self, questions: Iterable[Asked]) -> bool:
         """Add what is not asked yet; return whether something new was decided."""
@@ -89,11 +99,21 @@ class _Planner:
                     self.asked[each.key] = replace(self.asked[each.key], question=each.question)
                 continue
             self.asked[each.key] = each
-            if each.proposal.decides and not each.blocked and not self._answered(each.key):
-                reason = "; ".join(each.proposal.evidence)
-                self.own[each.key] = Decision(*each.key, each.proposal.value, reason, Author.PATCHKIT)
-                decided = True
+            if each.key not in self.own and not each.blocked and not self._answered(each.key):
+                found = self._by_itself(each)
+                self.own |= {} if found is None else {each.key: found}
+                decided = decided or found is not None
         return decided
+
+    def _by_itself(self, each: Asked) -> Decision | None:
+        """What answers a question without anybody: evidence, or the other direction."""
+        if each.topic is Topic.ACCEPT and each.subject.partition(":")[2] in self.settled.accepted:
+            return Decision(*each.key, "yes", "accepted on the way there", Author.PATCHKIT)
+        # Fresh objects begin with something; what an old one held and the new version does not is another matter.
+        lost = self.given.way is Way.DOWN and each.topic is Topic.INITIAL
+        if (lost and ONLY_CONSTANTS not in each.proposal.evidence) or not each.proposal.decides:
+            return None
+        return Decision(*each.key, each.proposal.value, "; ".join(each.proposal.evidence), Author.PATCHKIT)
 
     def _answered(self, key: Key) -> bool:
         """Whether somebody has decided; what patchkit decided before may be decided anew."""
@@ -167,7 +187,8 @@ class _Planner:
             case Topic.ALLOCATOR:
                 proposal = self._fleeting(question.subject)
             case Topic.CODE if question.subject in self.pair.records.forward:
-                return replace(self._by_hand(question), choices=(HAND,))
+                self.needed.add(question.subject)
+                return replace(self._by_hand(question), choices=(FILE[self.given.way],))
             case _:
                 pass
         if not proposal.value and question.proposal:
@@ -216,9 +237,8 @@ class _Planner:
                 found[function.key] = function
         return list(found.values())
 
-    @staticmethod
-    def _by_hand(question: Open) -> Asked:
-        proposal = Proposal(HAND, Grade.CERTAIN, (question.question,))
+    def _by_hand(self, question: Open) -> Asked:
+        proposal = Proposal(FILE[self.given.way], Grade.CERTAIN, (question.question,))
         return Asked(question.topic, question.subject, question.question, proposal=proposal)
 
     def _split(self, subject: str) -> tuple[str, str, str]:
@@ -245,7 +265,7 @@ class _Planner:
         """Whether a member is one of a type that a programmer converts, so that the function there answers."""
         if asked.topic not in (Topic.INITIAL, Topic.MEMBER):
             return False
-        key = _holder(asked.subject, self.pair.old.records) or _holder(asked.subject, self.pair.new.records)
+        key = holder_of(asked.subject, self.pair.old.records) or holder_of(asked.subject, self.pair.new.records)
         return self.decisions.value(Topic.CODE, self.pair.records.backward.get(key, key)) is not None
 
     def _item(self, asked: Asked, given: Decision | None, transform: str) -> Item:
@@ -259,7 +279,7 @@ class _Planner:
         return Item(
             topic=asked.topic,
             subject=asked.subject,
-            state=_by_hand(asked.topic, asked.subject, state, transform),
+            state=self._written(asked.topic, asked.subject, state, decision, transform),
             question=asked.question,
             change=asked.change,
             choices=asked.choices,
@@ -270,17 +290,25 @@ class _Planner:
             basis=stamp,
         )
 
+    def _written(self, topic: Topic, subject: str, state: State, decision: Decision | None, text: str) -> State:
+        """A conversion by hand is open while its function has a question in it, or is not there."""
+        if topic is not Topic.CODE or state is not State.DECIDED:
+            return state
+        if decision is not None and _is_declined(decision):
+            return State.ASKED if subject in self.needed else state
+        return state if is_written(text, transformer_name(subject, self.given.way)) else State.WRITE
+
     def _unasked(self, decision: Decision, transform: str) -> Item:
         """A decision that nothing asks for: it may be there to say more than patchkit asks, or is out of date."""
         stamp = basis(self.pair, decision.subject)
         hook = decision.topic is Topic.CODE and decision.subject in HOOKS
         told = decision.topic is Topic.ACCEPT and decision.subject in self.changes
-        known = hook or told or (decision.topic in FREE and exists(self.pair, decision.subject))
+        known = hook or told or may_say(self.pair, self.decisions, decision.topic, decision.subject)
         state = State.DECIDED if known and decision.basis in ("", stamp) else State.STALE
         return Item(
             topic=decision.topic,
             subject=decision.subject,
-            state=_by_hand(decision.topic, decision.subject, state, transform),
+            state=self._written(decision.topic, decision.subject, state, decision, transform),
             question="" if known else _OBSOLETE,
             change="",
             decision=decision,
@@ -288,14 +316,23 @@ class _Planner:
         )
 
 
-def _by_hand(topic: Topic, subject: str, state: State, transform: str) -> State:
-    """A conversion by hand is open while its function has a question in it, or is not there."""
-    if topic is Topic.CODE and state is State.DECIDED and not is_written(transform, transformer_name(subject)):
-        return State.WRITE
-    return state
+def _is_declined(decision: Decision) -> bool:
+    """Whether it says that what patchkit generates is enough."""
+    return decision.topic is Topic.CODE and decision.value == "-"
 
 
-def exists(pair: Pair, subject: str) -> bool:
+def may_say(pair: Pair, decisions: Decisions, topic: Topic, subject: str) -> bool:
+    """Whether something can be decided that nothing asks for: more than patchkit asks, or what becomes of a member
+    whose object a programmer converts.
+    """
+    if topic in (Topic.MEMBER, Topic.INITIAL):
+        key = holder_of(subject, pair.old.records if topic is Topic.MEMBER else pair.new.records)
+        key = key if topic is Topic.MEMBER else pair.records.backward.get(key, "")
+        return decisions.value(Topic.CODE, key) is not None
+    return topic in FREE and _exists(pair, subject)
+
+
+def _exists(pair: Pair, subject: str) -> bool:
     """Whether a subject names something of either version, or begins with what does."""
     return any(_thing(program, subject) is not None for program in (pair.old, pair.new))
 
@@ -305,7 +342,7 @@ def basis(pair: Pair, subject: str) -> str:
     digest = hashlib.blake2b(digest_size=6)
     for program in (pair.old, pair.new):
         for table in (program.records, program.enums, program.variables):
-            thing = table.get(subject) or table.get(_holder(subject, table))
+            thing = table.get(subject) or table.get(holder_of(subject, table))
             digest.update((thing.fingerprint if thing is not None else "-").encode())
         change = _CHANGE.fullmatch(subject)
         for key in (change.group(1),) if change is not None else ():
@@ -318,14 +355,14 @@ def basis(pair: Pair, subject: str) -> str:
 def _thing(program: Program, key: str) -> Record | Enum | Variable | None:
     """The type or variable that a key is, or that the name of a member begins with."""
     for table in (program.records, program.enums, program.variables):
-        found = table.get(key) or table.get(_holder(key, table))
+        found = table.get(key) or table.get(holder_of(key, table))
         if found is not None:
             return found
     return None
 
 
-def _holder(subject: str, table: Mapping[str, object]) -> str:
-    """The key that a member's name begins with."""
+def holder_of(subject: str, table: Mapping[str, object]) -> str:
+    """Return the key that a member's name begins with, empty where it is of none in `table`."""
     parts = subject.split(".")
     return next((".".join(parts[:n]) for n in range(len(parts) - 1, 0, -1) if ".".join(parts[:n]) in table), "")
 

@@ -1,17 +1,16 @@
 """What the comparison of two versions makes it necessary to know: one question for each, with what is proposed."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from patchkit.diff.findings import change_id
 from patchkit.diff.pair import Pair
 from patchkit.diff.types import ScalarKind
 from patchkit.model.change import Change, Comparison, Edit, Grade, Subject, Verdict
-from patchkit.model.decision import Topic
+from patchkit.model.decision import Decision, Topic, Way
 from patchkit.transform.evidence import Evidence
 from patchkit.transform.proposal import NOTHING, Proposal, names, strong, weak
-
-HAND = "transform.c"  # the value of a decision that a programmer converts something
+from patchkit.transform.stubs import FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +31,23 @@ class Asked:
         return self.topic, self.subject
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What the plan of the other direction says: answers that follow from its own, changes by what they are about that
+    were accepted there, and what has to be asked because of it.
+    """
+
+    decisions: Mapping[tuple[Topic, str], Decision] = field(default_factory=dict)
+    accepted: frozenset[str] = frozenset()
+    asked: tuple[Asked, ...] = ()
+
+
 class Questions:
     """Goes through the changes of a comparison."""
 
-    def __init__(self, evidence: Evidence) -> None:
+    def __init__(self, evidence: Evidence, way: Way = Way.UP) -> None:
         self._evidence = evidence
+        self._hand = FILE[way]
         self._pair: Pair = evidence.pair
         self._converted: frozenset[str] = frozenset()  # types that a programmer converts
 
@@ -214,9 +225,9 @@ class Questions:
         found = self._evidence.carriers.of(change.old_key)
         for subject, who in sorted(found.items()):
             text = f"{subject} holds constants of {change.old_key}, of which {edit.name} has another number now"
-            proposal = Proposal(HAND, Grade.STRONG, (text, f"{names(who)} stores or compares them"))
+            proposal = Proposal(self._hand, Grade.STRONG, (text, f"{names(who)} stores or compares them"))
             key = subject.rpartition(".")[0]
-            yield Asked(Topic.CODE, key, f"{text}: renumber it", change.id, (HAND,), proposal)
+            yield Asked(Topic.CODE, key, f"{text}: renumber it", change.id, (self._hand,), proposal)
         if found:
             question = f"Does nothing but {names(found)}, and what is declared as {change.old_key}, keep {edit.name}?"
             edit = replace(edit, question=question)
@@ -340,8 +351,8 @@ class Questions:
     # -- both ends of a question
 
     def _by_hand(self, change: Change, subject: str, text: str) -> Asked:
-        proposal = Proposal(HAND, Grade.CERTAIN, (text,))
-        return Asked(Topic.CODE, subject, f"What becomes of {subject}? {text}", change.id, (HAND,), proposal)
+        proposal = Proposal(self._hand, Grade.CERTAIN, (text,))
+        return Asked(Topic.CODE, subject, f"What becomes of {subject}? {text}", change.id, (self._hand,), proposal)
 
     def _accept(self, change: Change, edit: Edit | None = None, proposal: Proposal = NOTHING) -> Asked:
         blocked = (edit.verdict if edit is not None else change.verdict) is Verdict.BLOCKED

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from patchkit.diff.pair import Pair
-from patchkit.diff.types import is_foreign
+from patchkit.diff.types import Types, is_foreign
 from patchkit.model.ctype import Array, CType
 from patchkit.model.decision import Decisions, Topic
-from patchkit.model.program import Linkage, Variable
+from patchkit.model.program import Linkage, Program, Variable
 from patchkit.transform.changed import Changed
 
 
@@ -34,13 +34,19 @@ def severed_variables(pair: Pair, decisions: Decisions) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Successor:
-    """An old variable and what continues it: a new variable, or a member of one `offset` bytes behind its start."""
+    """An old variable and what continues it: a new variable, or a member of one `offset` bytes behind its start.
+
+    On the way back the old one may be such a member, named `part` and `start` bytes behind the start of its variable.
+    """
 
     old: Variable
     new: Variable
     type: CType
     offset: int = 0
     inside: bool = False
+    part: str = ""
+    start: int = 0
+    part_type: CType | None = None
     constant: bool = False  # what is const has the new version's content; pointers are led there
 
 
@@ -49,7 +55,9 @@ def moved_variables(pair: Pair, changed: Changed, decisions: Decisions) -> dict[
     found = {}
     for each in successors(pair, changed, decisions):
         old = each.old
-        if each.constant:
+        if each.part:
+            found[each.part] = f"{each.part} is {each.new.name} now, and its value moves"
+        elif each.constant:
             found[old.key] = f"the type of the constant {old.name} changed"
         elif table_of(decisions, old.key) is not None:
             found[old.key] = f"the table {old.name} has new content"
@@ -74,6 +82,19 @@ def successors(pair: Pair, changed: Changed, decisions: Decisions) -> Iterator[S
             found = _successor(pair, variable, other)
             if found is not None and not found.new.thread_local:
                 yield replace(found, constant=constant)
+    yield from _parts(pair, decisions)
+
+
+def _parts(pair: Pair, decisions: Decisions) -> Iterator[Successor]:
+    """Yield the members of old variables that were decided to go on as variables."""
+    for each in decisions.of(Topic.VARIABLE):
+        new = pair.new.variables.get(each.value)
+        if each.subject in pair.old.variables or new is None or new.thread_local:
+            continue
+        found = _inside(pair.old, pair.old_types, each.subject)
+        if found is not None and is_walked(found[0]):
+            holder, ctype, offset = found
+            yield Successor(holder, new, new.type, part=each.subject, start=offset, part_type=ctype)
 
 
 def _successor(pair: Pair, variable: Variable, key: str) -> Successor | None:
@@ -81,19 +102,32 @@ def _successor(pair: Pair, variable: Variable, key: str) -> Successor | None:
     whole = pair.new.variables.get(key)
     if whole is not None:
         return Successor(variable, whole, whole.type)
+    found = _inside(pair.new, pair.new_types, key)
+    return None if found is None else Successor(variable, *found, inside=True)
+
+
+def type_of(program: Program, types: Types, key: str) -> CType | None:
+    """Return the type of the variable `key`, or of the member of one that it names; None where there is no such."""
+    whole = program.variables.get(key)
+    found = None if whole is not None else _inside(program, types, key)
+    return whole.type if whole is not None else found[1] if found is not None else None
+
+
+def _inside(program: Program, types: Types, key: str) -> tuple[Variable, CType, int] | None:
+    """Find `variable.member.member`: the variable, the member's type, and how many bytes it is behind its start."""
     parts = key.split(".")
     for count in range(len(parts) - 1, 0, -1):
-        holder = pair.new.variables.get(".".join(parts[:count]))
+        holder = program.variables.get(".".join(parts[:count]))
         if holder is None:
             continue
         ctype, offset = holder.type, 0
         for name in parts[count:]:
-            record = pair.new_types.record(ctype)
+            record = types.record(ctype)
             member = next((each for each in record.members if each.name == name), None) if record is not None else None
             if member is None or member.width is not None:
                 return None
             ctype, offset = member.type, offset + member.offset // 8
-        return Successor(variable, holder, ctype, offset, inside=True)
+        return holder, ctype, offset
     return None
 
 

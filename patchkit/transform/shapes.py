@@ -15,6 +15,7 @@ from patchkit.model.ctype import Array, CType, Function, Named, Pointer, Primiti
 from patchkit.model.decision import Decisions, Topic
 from patchkit.model.program import Member, Record
 from patchkit.transform.changed import Changed
+from patchkit.transform.roots import type_of
 
 WORD = 8  # bytes of a pointer
 COUNTS = re.compile(r"(?i:size|count|length|len|num|cap|room|total|used|^n_|^n$)")
@@ -125,7 +126,8 @@ class Graph:
         program = self.pair.old
         found = set(self.changed.records)
         waiting: list[CType] = [Named(program.records[key].tag, key) for key in found]
-        waiting += [program.variables[key].type for key in self.moved]
+        moved = [each for key in self.moved if (each := type_of(program, self.types, key)) is not None]
+        waiting += moved
         while waiting:
             record = self.types.record(waiting.pop())
             for member in record.members if record is not None else ():
@@ -133,8 +135,8 @@ class Graph:
                 if inner is not None and inner.key not in found:
                     found.add(inner.key)
                     waiting.append(member.type)
-        for key in self.moved:
-            own = self.types.record(program.variables[key].type)
+        for ctype in moved:
+            own = self.types.record(ctype)
             if own is not None:
                 found.add(own.key)
         return frozenset(found)

@@ -4,8 +4,18 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-FILE = "transform.c"
+from patchkit.model.decision import Way
+
+FILE: Mapping[Way, str] = {Way.UP: "transform.c", Way.DOWN: "down.c"}
 TODO = re.compile(r"\bPK_TODO\s*\(")
+_DOWN_HEAD = """\
+/* What a programmer decides about live state on the way back, in plain C. generated/down/old.h, new.h and symbols.h
+ * have types and variables of both versions, and functions of the old one. patchkit adds stubs here, and never loses
+ * what is written. */
+#include <patchkit_migration.h>
+
+#include "symbols.h"
+"""
 _HEAD = """\
 /* What a programmer decides about live state, in plain C. generated/old.h, new.h and symbols.h have types, variables
  * and functions of both versions. patchkit adds stubs here, and never loses what is written. */
@@ -13,6 +23,7 @@ _HEAD = """\
 
 #include "symbols.h"
 """
+_HEADS = {Way.UP: _HEAD, Way.DOWN: _DOWN_HEAD}
 # Strings, comments, directives with continued lines, and braces.
 _PIECE = re.compile(
     r'"(?:[^"\\\n]|\\.)*"' r"|'(?:[^'\\\n]|\\.)*'" r"|/\*.*?\*/|//[^\n]*|^[ \t]*#(?:[^\n\\]|\\.|\\\n)*|[{}]",
@@ -22,7 +33,8 @@ _SHELVED = re.compile(r"^/\* patchkit: (?P<subject>.*?): .*\*/\n#if 0 /\* patchk
 _SHELF_END = "#endif /* patchkit */\n"
 # What a stub consists of, and lines that say nothing.
 _GIVEN = re.compile(
-    r"[\s{}();]*|pk_conversion \w+;|int pk_transform_\w+\(struct pk_migration .*[;{]|if \(pk_convert_rest_\w+\(.*\)\)"
+    r"[\s{}();]*|pk_conversion \w+;|int pk_(?:transform|down)_\w+\(struct pk_migration .*[;{]"
+    r"|if \(pk_(?:convert|down)_rest_\w+\(.*\)\)"
     r"|return [01];|\(void\)migration;|PK_TODO\(.*\);?"
 )
 
@@ -54,7 +66,7 @@ def find_function(text: str, name: str) -> Function | None:
 
 def begun(text: str) -> tuple[str, ...]:
     """Return the names of the conversions that are defined and in use."""
-    found = dict.fromkeys(re.findall(r"^int (pk_transform_\w+)[ \t]*\(", text, re.M))
+    found = dict.fromkeys(re.findall(r"^int (pk_(?:transform|down)_\w+)[ \t]*\(", text, re.M))
     return tuple(name for name in found if find_function(text, name) is not None)
 
 
@@ -65,7 +77,11 @@ def is_written(text: str, name: str) -> bool:
 
 
 def regenerate(
-    text: str, wanted: Mapping[str, str], dropped: Mapping[str, tuple[str, str]], stub: Callable[[str], str]
+    text: str,
+    wanted: Mapping[str, str],
+    dropped: Mapping[str, tuple[str, str]],
+    stub: Callable[[str], str],
+    way: Way = Way.UP,
 ) -> str:
     """Return transform.c with a stub for each of `wanted` (subject to function name) that has none yet.
 
@@ -77,7 +93,7 @@ def regenerate(
         text = _shelve(text, subject, name, reason)
     for subject, name in wanted.items():
         if find_function(text, name) is None:
-            text = _unshelve(text, subject) or _append(text or _HEAD, stub(subject))
+            text = _unshelve(text, subject) or _append(text or _HEADS[way], stub(subject))
     return text
 
 

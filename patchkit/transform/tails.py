@@ -6,12 +6,13 @@ from patchkit.model.decision import Topic
 from patchkit.model.program import Record
 from patchkit.transform.arrays import ALLOCATION, tail_count, whole_numbers
 from patchkit.transform.headers import Header
+from patchkit.transform.migration import Side
 from patchkit.transform.shapes import Graph
 from patchkit.transform.statements import Tail
 
 
-def kept_tail(graph: Graph, ctype: CType) -> Tail | None:
-    """Return the flexible array at the end of a record that does not change, None where nothing in it is a pointer.
+def kept_tail(graph: Graph, ctype: CType, side: Side) -> Tail | None:
+    """Return the flexible array at the end of a record of `side` that does not change, None where no pointer is in it.
 
     How many elements there are is asked where it is not decided.
     """
@@ -31,7 +32,7 @@ def kept_tail(graph: Graph, ctype: CType) -> Tail | None:
         return None
     step = graph.size(element)
     before = path.removesuffix(name)
-    count = f"old->{before}{said}" if said in numbers else tail_count(said, ())
+    count = f"{side}->{before}{said}" if said in numbers else tail_count(said, (), side)
     return Tail(offset, offset, step, step, element, elements, count)
 
 
@@ -63,7 +64,7 @@ def tail_table(number: int, key: str, tail: Tail, shape: int | None, room: str, 
             f"    return room > {tail.old_offset} ? (room - {tail.old_offset}) / {tail.old_size} : 0;",
         ]
     else:
-        counted = [f"    const {old} *old = object;", f"    return (size_t)({tail.count});"]
+        counted = [f"    const {old} *{header.side} = object;", f"    return (size_t)({tail.count});"]
     places = f"{tail.old_offset}, {tail.old_size}, {tail.new_offset}, {tail.new_size}"
     return [
         f"static size_t count_{number}(const void *object) {{",

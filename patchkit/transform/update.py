@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from patchkit.diff.types import is_foreign
 from patchkit.errors import ConfigError
-from patchkit.model.decision import Author, Decision, Decisions, Topic
+from patchkit.model.decision import Author, Decision, Decisions, Topic, Way
 from patchkit.model.program import Enum, Program, Record, Typedef, Variable
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _HEAD = """\
 # What becomes of live state. Each decision says what it is about, the answer, and why.
 # `patchkit plan` shows what is open; `patchkit decide KEY VALUE --reason ...` answers it, and so does editing here.
 """
+_KEYS = ("format", "engine", "directory", "program", "irreversible")
 _ROW = ("about", "value", "reason", "by", "basis")
 
 
@@ -40,7 +41,8 @@ class Version:
 @dataclass(frozen=True, slots=True)
 class Update:
     """What update.toml holds. `directory` is where versions are named from, relative to that of the file; `program` the
-    executable that is looked at, empty where the project's settings say so.
+    executable that is looked at, empty where the project's settings say so. `down` are the answers about the way back,
+    which is not wanted where `irreversible` gives a reason.
     """
 
     old: Version
@@ -49,6 +51,8 @@ class Update:
     engine: str = ENGINES[0]
     directory: str = "."
     program: str = ""
+    down: Decisions = field(default_factory=lambda: Decisions(way=Way.DOWN))
+    irreversible: str = ""
 
 
 def state_fingerprint(program: Program) -> str:
@@ -72,6 +76,12 @@ def parse_key(text: str) -> tuple[Topic, str] | None:
     return (Topic(word), subject.strip()) if word in set(Topic) and subject.strip() else None
 
 
+def parse_way(text: str) -> tuple[Way, str]:
+    """Return the direction that a key is about, which `down` in front of it says, and the rest of the key."""
+    word, _, rest = text.strip().partition(" ")
+    return (Way.DOWN, rest.strip()) if word == Way.DOWN else (Way.UP, text)
+
+
 def parse_update(text: str, path: str) -> Update:
     """Return what the text of an update.toml says; `path` is shown in errors.
 
@@ -81,14 +91,16 @@ def parse_update(text: str, path: str) -> Update:
     place = _Place(text, path)
     if document.get("format") != _FORMAT:
         raise ConfigError(place.at("format", "must be 1"), hint="make the update with `patchkit new OLD NEW`")
-    place.refuse_unknown(document, ("format", "engine", "directory", "program", "old", "new", "decision"))
+    place.refuse_unknown(document, (*_KEYS, "old", "new", "decision"))
     engine = place.text(document, "engine", ENGINES[0])
     if engine not in ENGINES:
         raise ConfigError(place.at("engine", f"cannot be `{engine}`"), hint=f"engines are {', '.join(ENGINES)}")
     return Update(
         old=_version(document, "old", place),
         new=_version(document, "new", place),
-        decisions=_decisions(document, place),
+        decisions=_decisions(document, place, Way.UP),
+        down=_decisions(document, place, Way.DOWN),
+        irreversible=place.text(document, "irreversible", ""),
         engine=engine,
         directory=place.text(document, "directory", "."),
         program=place.text(document, "program", ""),
@@ -110,14 +122,17 @@ def write_update(text: str, path: str, update: Update) -> str:
         ("engine", update.engine, ""),
         ("directory", update.directory, "."),
         ("program", update.program, ""),
+        ("irreversible", update.irreversible, ""),
     ):
         _set(document, key, value, default)
+    if not update.irreversible and "irreversible" in document:
+        del document["irreversible"]
     for key, version in (("old", update.old), ("new", update.new)):
         if not isinstance(document.get(key), dict):
             document[key] = tomlkit.table()
         _set(document[key], "version", version.name)
         _set(document[key], "fingerprint", version.fingerprint)
-    _write_decisions(document, update.decisions)
+    _write_decisions(document, (update.decisions, update.down))
     return tomlkit.dumps(document)
 
 
@@ -206,7 +221,7 @@ def _version(document: Mapping[str, Any], side: str, place: _Place) -> Version:
     return Version(place.text(table, "version"), place.text(table, "fingerprint", ""))
 
 
-def _decisions(document: Mapping[str, Any], place: _Place) -> Decisions:
+def _decisions(document: Mapping[str, Any], place: _Place, way: Way) -> Decisions:
     rows = document.get("decision", [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ConfigError(place.at("decision", "must be a list of tables"), hint="begin each with [[decision]]")
@@ -214,17 +229,20 @@ def _decisions(document: Mapping[str, Any], place: _Place) -> Decisions:
     for number, row in enumerate(rows, 1):
         here = replace(place, table="decision", row=number)
         here.refuse_unknown(row, _ROW)
-        decision = _decision(row, here)
+        found, decision = _decision(row, here)
+        if found is not way:
+            continue
         key = decision.topic, decision.subject
         if key in answers:
             raise ConfigError(here.at("about", f"= `{decision.key}` was decided before"), hint="keep one of the two")
         answers[key] = decision
-    return Decisions(answers)
+    return Decisions(answers, way)
 
 
-def _decision(row: Mapping[str, Any], place: _Place) -> Decision:
+def _decision(row: Mapping[str, Any], place: _Place) -> tuple[Way, Decision]:
     about = place.text(row, "about")
-    key = parse_key(about)
+    way, rest = parse_way(about)
+    key = parse_key(rest)
     if key is None:
         close = difflib.get_close_matches(about.split(" ", 1)[0], list(Topic), n=1)
         hint = f"did you mean `{close[0]}`?" if close else f"topics are {', '.join(Topic)}"
@@ -232,7 +250,7 @@ def _decision(row: Mapping[str, Any], place: _Place) -> Decision:
     author = place.text(row, "by", Author.PERSON)
     if author not in set(Author):
         raise ConfigError(place.at("by", f"cannot be `{author}`"), hint=f"write {' or '.join(Author)}")
-    return Decision(
+    return way, Decision(
         *key,
         value=place.text(row, "value"),
         reason=place.text(row, "reason", ""),
@@ -241,28 +259,33 @@ def _decision(row: Mapping[str, Any], place: _Place) -> Decision:
     )
 
 
-def _write_decisions(document: "TOMLDocument", decisions: Decisions) -> None:
+def _about(way: Way, key: str) -> str:
+    return key if way is Way.UP else f"{way} {key}"
+
+
+def _write_decisions(document: "TOMLDocument", ways: Iterable[Decisions]) -> None:
     import tomlkit
 
+    left = {_about(each.way, one.key): one for each in ways for one in each.answers.values()}
     rows = document.get("decision")
     if rows is None:
-        if not decisions.answers:
+        if not left:
             return
         document.add(tomlkit.nl())
         rows = tomlkit.aot()
         document.append("decision", rows)
         rows = document["decision"]
-    left = {decision.key: decision for decision in decisions.answers.values()}
     for number in range(len(rows) - 1, -1, -1):
-        key = parse_key(str(rows[number].get("about", "")))
-        decision = left.pop(f"{key[0]} {key[1]}", None) if key is not None else None
+        way, rest = parse_way(str(rows[number].get("about", "")))
+        key = parse_key(rest)
+        decision = left.pop(_about(way, f"{key[0]} {key[1]}"), None) if key is not None else None
         if decision is not None:
             _fill(rows[number], decision)
         elif not _has_comment(rows[number]):
             del rows[number]
-    for decision in left.values():
+    for about, decision in left.items():
         row = tomlkit.table()
-        row.add("about", decision.key)
+        row.add("about", about)
         _fill(row, decision)
         if rows and not rows[-1].as_string().endswith("\n\n"):
             rows[-1].add(tomlkit.nl())

@@ -204,7 +204,7 @@ def test_t11_an_array_shrinks_only_where_nothing_is_lost(tmp_path: Path) -> None
         'strcpy(from.name, "abcd");'
         'CHECK_REFUSED(a, "struct a.name: a text is longer than the 4 bytes that it has now");'
         'strcpy(from.name, ""); from.v[3] = 1;'
-        'CHECK_REFUSED(a, "struct a.v: an element is not zero that the new version does not have");'
+        'CHECK_REFUSED(a, "struct a.v: an element is not zero that the version to come does not have");'
         "CHECK(refused_value == 3);",
     )
     sure = conversions(tmp_path / "2", old, new, {"member struct a.v": "v"})

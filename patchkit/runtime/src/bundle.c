@@ -208,6 +208,9 @@ static const struct pk_error *check(struct pk_bundle *bundle) {
     size_t length = 0;
     const char *reversible = field(&manifest, "reversible", &length);
     bundle->reversible = reversible && length == 3 && pk__equal(reversible, "yes", 3);
+    const char *reason = field(&manifest, "irreversible", &length);
+    if (reason)
+        pk__copy(bundle->irreversible, reason, length < PK_REASON_SIZE ? length : PK_REASON_SIZE - 1);
     if (bundle->expires && pk__clock() > bundle->expires)
         return pk__fail("PKB806", "the bundle has expired: have a new one made");
     return NULL;

@@ -198,7 +198,8 @@ static void answer(struct request *request) {
     else if (pk__same(name, "rehearse"))
         update(request, 1);
     else if (pk__same(name, "revert")) {
-        struct pk_wish wish = {ms_of(request, "timeout-ms", 2000), 0, 0, 0};
+        const char *rehearse = value_of(request, "rehearse");
+        struct pk_wish wish = {ms_of(request, "timeout-ms", 2000), 0, !(rehearse && pk__same(rehearse, "no")), 0};
         uint64_t pause = 0;
         const struct pk_error *error = pk__revert(&wish, &pause);
         finish(error, "reverted", pause);

@@ -71,19 +71,25 @@ static void refuse(struct pk_thread *thread, const char *reason, const char *fun
     thread->function = function;
 }
 
-/* Why the update may not happen while `found` is on a stack; NULL where it may. */
-static const char *objection(const struct pk_found *found, const struct pk_image *image) {
-    const struct pk_payload *payload = image->payload;
-    if (!found->function)
-        return "it is in code of the program that no symbol covers";
-    const struct pk_broken *row = listed(payload, &payload->pinned, found->function->key);
+/* Why a switch may not happen while `found` is on a stack, by what is pinned and what is broken; NULL where it may. */
+static const char *listed_reason(const struct pk_found *found, const struct pk_payload *payload, const struct pk_table *pinned,
+                                 const struct pk_table *broken) {
+    const struct pk_broken *row = listed(payload, pinned, found->function->key);
     if (row)
         return pk__string(payload, row->reason);
     const uint64_t *keys = (const uint64_t *)pk__rows(found->payload, &found->payload->references) + found->function->reference;
-    for (uint32_t i = 0; payload->broken.count && i < found->function->references; i++)
-        if ((row = listed(payload, &payload->broken, keys[i])))
+    for (uint32_t i = 0; broken->count && i < found->function->references; i++)
+        if ((row = listed(payload, broken, keys[i])))
             return pk__string(payload, row->reason);
     return NULL;
+}
+
+static const char *objection(const struct pk_found *found, const struct pk_image *image, int reverting) {
+    const struct pk_payload *payload = image->payload;
+    if (!found->function)
+        return "it is in code of the program that no symbol covers";
+    const char *reason = listed_reason(found, payload, &payload->pinned, &payload->broken);
+    return reason || !reverting ? reason : listed_reason(found, payload, &payload->down_pinned, &payload->down_broken);
 }
 
 static uintptr_t code_of(const struct pk_live *frame) {
@@ -97,7 +103,7 @@ int pk__is_moved(const struct pk_thread *thread, const struct pk_live *frame, co
     struct pk_found found;
     if (frame->exact || !pk__find_function(code_of(frame), image, &found) || !found.function)
         return 0;
-    int wanted = reverting ? found.image == image : found.image || objection(&found, image);
+    int wanted = reverting ? found.image == image : found.image || objection(&found, image, 0);
     return wanted && pk__transfer(thread, frame, image, reverting, ret);
 }
 
@@ -139,13 +145,15 @@ static int judge_frame(void *data, const struct pk_live *live) {
     struct pk_frame *frame = &judging->stack->frames[judging->stack->count++];
     frame->place = place;
     name_frame(frame, judging->image, code_of(live));
-    if (judging->image->payload->plan != PK_NOWHERE && !judging->reverting && thread->safe && is_allocator(frame->function))
+    const struct pk_payload *payload = judging->image->payload;
+    int converts = (judging->reverting ? payload->down : payload->plan) != PK_NOWHERE;
+    if (converts && thread->safe && is_allocator(frame->function))
         refuse(thread, "it is in the allocator, which the update needs", frame->function);
     /* At an update point the function is about to be entered: whatever it is now, it will be the new one. */
     if (live->entering || !thread->safe)
         return 0;
     struct pk_found found;
-    const char *reason = pk__find_function(code_of(live), judging->image, &found) ? objection(&found, judging->image) : NULL;
+    const char *reason = pk__find_function(code_of(live), judging->image, &found) ? objection(&found, judging->image, judging->reverting) : NULL;
     if (reason && !pk__is_moved(thread, live, judging->image, judging->reverting, &to))
         refuse(thread, reason, frame->function);
     else if (!judging->reverting && is_at_entry(judging->image, place))

@@ -207,6 +207,7 @@ const struct pk_error *pk__load_image(const struct pk_bundle *bundle, struct pk_
     image->copy_size = bundle->payload_size;
     image->sequence = bundle->sequence;
     image->reversible = (uint8_t)bundle->reversible;
+    pk__copy(image->irreversible, bundle->irreversible, sizeof image->irreversible);
     image->before = pk__runtime.current;
     error = bring(image);
     if (error) {

@@ -44,6 +44,8 @@ static void exchange(uint8_t *one, uint8_t *other, size_t size) {
 void pk__exchange(struct pk_moving *moving) {
     const struct pk_change *changes = (const struct pk_change *)moving->changes.rows;
     uint8_t *kept = moving->bytes.rows;
+    for (size_t i = 0; i < moving->written; i++)
+        kept += rows_of(changes[i].size) * PK_KEPT;
     for (; moving->written < moving->changes.count; moving->written++) {
         const struct pk_change *change = &changes[moving->written];
         exchange(change->place, kept, change->size);

@@ -1,4 +1,5 @@
-/* migrate.c: live state goes from the old version's layouts to the new one's.
+/* migrate.c: live state goes from one version's layouts to another's: from the old one's to the new one's at an update, and
+ * back at a revert. `old` is what runs, `new` what comes.
  *
  * In this order: every object on a path that can lead to a changed one is found; each changed object gets a place, its own
  * where there is room; each is converted while all of the old state is as it was when all stopped; then those that stay
@@ -24,7 +25,7 @@ static void *forward_as(struct pk_migration *migration, const void *old, const c
     int known;
     uintptr_t place = pk__new_place(moving, (uintptr_t)old, type, &known);
     if (known && !place && !moving->failed)
-        moving->failed = pk__fail("PKL121", "a pointer leads to %x, which the new version does not have", (uint64_t)old);
+        moving->failed = pk__fail("PKL121", "a pointer leads to %x, which the version to come does not have", (uint64_t)old);
     return (void *)place;
 }
 
@@ -64,8 +65,13 @@ static const struct pk_error *place_rows(struct pk_moving *moving, const struct 
 
 static const struct pk_error *place_variable(struct pk_moving *moving, struct pk_object *object) {
     const struct pk_root *root = &moving->plan->roots[object->root - 1];
+    const struct pk_error *error = NULL;
     if (root->moved)
         object->now = (uintptr_t)root->moved;
+    if (root->moved && moving->reverting && !(root->flags & PK_NEW_CONTENT)) /* which may be where nothing can be written */
+        error = pk__keep(moving, root->moved, (size_t)root->new_size * root->moved_count);
+    if (error)
+        return error;
     return root->row ? place_rows(moving, root, object->root - 1) : NULL;
 }
 
@@ -212,7 +218,7 @@ static const struct pk_error *forward_slot(struct pk_moving *moving, const struc
         if (moving->failed)
             return moving->failed;
         if (known && !now)
-            return pk__fail("PKL121", "%s at %x leads to what the new version does not have", slot->name, (uint64_t)place);
+            return pk__fail("PKL121", "%s at %x leads to what the version to come does not have", slot->name, (uint64_t)place);
         if (now == word)
             continue;
         const struct pk_error *error = pk__keep(moving, place, sizeof word);
@@ -315,12 +321,18 @@ static uint64_t a_thread_pointer(void) {
     return found;
 }
 
-static struct pk_moving *make(struct pk_image *image) {
+const struct pk_plan *pk__plan_of(const struct pk_image *image, int reverting) {
+    uint64_t place = reverting ? image->payload->down : image->payload->plan;
+    return place == PK_NOWHERE ? NULL : (const struct pk_plan *)(image->place + place);
+}
+
+static struct pk_moving *make(struct pk_image *image, int reverting) {
     struct pk_moving *moving = pk__map(sizeof *moving);
     if (!moving)
         return NULL;
     moving->shared.services = &services;
-    moving->plan = (const struct pk_plan *)(image->place + image->payload->plan);
+    moving->plan = pk__plan_of(image, reverting);
+    moving->reverting = reverting;
     moving->objects.size = sizeof(struct pk_object);
     moving->again.size = moving->rows.size = sizeof(uint32_t);
     moving->leaves.size = PK_LEAF * sizeof(uint32_t);
@@ -332,11 +344,11 @@ static struct pk_moving *make(struct pk_image *image) {
     return moving->first_row ? moving : NULL;
 }
 
-const struct pk_error *pk__migrate(struct pk_image *image) {
-    if (image->payload->plan == PK_NOWHERE)
+const struct pk_error *pk__migrate(struct pk_image *image, int reverting) {
+    if (!pk__plan_of(image, reverting))
         return NULL;
     uint64_t own = pk__thread_pointer(), other = a_thread_pointer(), begun = pk__now();
-    struct pk_moving *moving = make(image);
+    struct pk_moving *moving = make(image, reverting);
     if (!moving || !other) {
         pk__free_migration(image);
         return pk__fail("PKL104", "there is no memory, or no thread, to convert the program's state with");

@@ -67,6 +67,7 @@ struct pk_placed {
 struct pk_moving {
     struct pk_migration shared; /* comes first: what the update's code sees */
     const struct pk_plan *plan;
+    int reverting;            /* back to the version before: its storage is still there, and is kept before it is written */
     struct pk_vector objects; /* variables come first, sorted by place */
     size_t variables;
     struct pk_vector again;   /* uint32_t: objects that turned out to be longer than was known */
@@ -111,7 +112,7 @@ PK_STOPPED const struct pk_error *pk__no_room(void);
 PK_STOPPED uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, const char *type, int *known);
 
 /* Whether the place lies in a variable that moves, and is as far behind its start in the new version. */
-PK_STOPPED int pk__keeps_offset(const struct pk_image *image, uintptr_t place);
+PK_STOPPED int pk__keeps_offset(const struct pk_image *image, uintptr_t place, int reverting);
 
 /* places.c */
 PK_STOPPED struct pk_object *pk__object_at(const struct pk_moving *moving, uintptr_t place);
@@ -150,7 +151,7 @@ PK_STOPPED static inline int pk__is_there(const struct pk_slot *slot, const uint
 /* journal.c: whatever is written in the program's memory is kept first. */
 PK_STOPPED const struct pk_error *pk__keep(struct pk_moving *moving, void *place, size_t size);
 /* Copies what is at `place` to the row `*kept` of `bytes`. What is made of it there comes to `place` by pk__exchange, to
- * which the last of these leads before the first pk__keep. */
+ * which all of these lead before the next pk__keep. */
 PK_STOPPED const struct pk_error *pk__set_aside(struct pk_moving *moving, void *place, size_t size, size_t *kept);
 PK_STOPPED void pk__exchange(struct pk_moving *moving);
 PK_STOPPED void pk__restore(struct pk_moving *moving);
@@ -159,12 +160,14 @@ PK_STOPPED void pk__restore(struct pk_moving *moving);
 PK_STOPPED const struct pk_error *pk__check_references(struct pk_moving *moving);
 
 /* migrate.c */
-PK_STOPPED const struct pk_error *pk__migrate(struct pk_image *image);
+/* The tables that take state to the image's version, or back from it; NULL where there are none. */
+PK_STOPPED const struct pk_plan *pk__plan_of(const struct pk_image *image, int reverting);
+PK_STOPPED const struct pk_error *pk__migrate(struct pk_image *image, int reverting);
 /* The programmer's code for when all is converted and switched. What it writes is not kept. */
 int pk__has_hook(const struct pk_image *image);
 PK_STOPPED const struct pk_error *pk__run_hook(struct pk_image *image);
 PK_STOPPED void pk__unmigrate(struct pk_image *image);
-/* The old objects that moved are given back; only while all threads stand still outside the allocator. */
+/* The objects that moved are given back where they were; only while all threads stand still outside the allocator. */
 PK_STOPPED void pk__forget_old(struct pk_image *image);
 void pk__free_migration(struct pk_image *image);
 

@@ -146,11 +146,9 @@ static uint64_t new_offset(const struct pk_shape *shape, uint64_t offset) {
     return shape->runs[low - 1].to + (offset - shape->runs[low - 1].from);
 }
 
-int pk__keeps_offset(const struct pk_image *image, uintptr_t place) {
-    if (image->payload->plan == PK_NOWHERE)
-        return 0;
-    const struct pk_plan *plan = (const struct pk_plan *)(image->place + image->payload->plan);
-    for (uint32_t i = 0; i < plan->root_count; i++) {
+int pk__keeps_offset(const struct pk_image *image, uintptr_t place, int reverting) {
+    const struct pk_plan *plan = pk__plan_of(image, reverting);
+    for (uint32_t i = 0; plan && i < plan->root_count; i++) {
         const struct pk_root *root = &plan->roots[i];
         const struct pk_shape *shape = &plan->shapes[root->shape];
         uint64_t offset = place - (uintptr_t)root->place;

@@ -65,6 +65,8 @@ static const struct pk_error *check_tables(const struct pk_payload *p) {
         {&p->needed, sizeof(uint32_t), "libraries"},
         {&p->transfers, sizeof(struct pk_transfer), "transfers"},
         {&p->strays, sizeof(uint32_t), "strays"},
+        {&p->down_broken, sizeof(struct pk_broken), "functions broken on the way back"},
+        {&p->down_pinned, sizeof(struct pk_broken), "functions pinned on the way back"},
     };
     for (size_t i = 0; i < sizeof extents / sizeof *extents; i++) {
         const struct pk_table *table = extents[i].table;
@@ -158,13 +160,16 @@ static int check_small(const struct pk_payload *p, uint64_t size) {
     return 1;
 }
 
+static int is_plan(const struct pk_payload *p, uint64_t place) {
+    uint64_t start = p->segment[PK_TEXT] + p->segment[PK_ENTRIES];
+    return place >= start && place % 8 == 0 && fits(place - start, sizeof(struct pk_plan), p->segment[PK_RODATA]);
+}
+
 /* What the plan holds is code of the update like any other, and its tables are as good as that. */
 static int check_plan(const struct pk_payload *p) {
-    uint64_t start = p->segment[PK_TEXT] + p->segment[PK_ENTRIES];
     if (p->plan == PK_NOWHERE)
-        return !(p->flags & PK_NEEDS_MIGRATION);
-    return p->flags & PK_NEEDS_MIGRATION && p->plan >= start && p->plan % 8 == 0 &&
-           fits(p->plan - start, sizeof(struct pk_plan), p->segment[PK_RODATA]);
+        return !(p->flags & PK_NEEDS_MIGRATION) && p->down == PK_NOWHERE;
+    return p->flags & PK_NEEDS_MIGRATION && is_plan(p, p->plan) && (p->down == PK_NOWHERE || is_plan(p, p->down));
 }
 
 static int check_transfers(const struct pk_payload *p) {
@@ -201,7 +206,8 @@ const struct pk_error *pk__check_payload(const void *data, size_t size) {
         return bad("functions");
     if (!check_plan(payload))
         return bad("migration");
-    if (!check_named(payload, &payload->broken) || !check_named(payload, &payload->pinned) || !check_small(payload, whole) ||
+    if (!check_named(payload, &payload->broken) || !check_named(payload, &payload->pinned) ||
+        !check_named(payload, &payload->down_broken) || !check_named(payload, &payload->down_pinned) || !check_small(payload, whole) ||
         !check_transfers(payload))
         return bad("tables");
     return NULL;

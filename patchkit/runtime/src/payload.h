@@ -21,7 +21,7 @@
 
 #include <stdint.h>
 
-#define PK_PAYLOAD_MAGIC "PKPAYLD2"
+#define PK_PAYLOAD_MAGIC "PKPAYLD3"
 #define PK_PAGE 4096u
 #define PK_NONE UINT32_MAX
 #define PK_NOWHERE UINT64_MAX
@@ -54,6 +54,7 @@ struct pk_payload {
     uint64_t segment[PK_SEGMENTS]; /* sizes in bytes, multiples of PK_PAGE */
     uint64_t stored;               /* bytes of the image that the payload holds; the rest, the end of DATA, is zero */
     uint64_t plan;                 /* image offset of a struct pk_plan in RODATA; PK_NOWHERE: no state is converted */
+    uint64_t down;                 /* the same of the plan that converts it back; PK_NOWHERE: there is none */
     uint64_t from_code; /* of the code of `from` as an update brings it, 0 where it is not known: see pk_transfer */
     uint64_t to_code;   /* the same of this image */
     struct pk_table strings;       /* NUL-terminated, offset 0 is the empty string */
@@ -73,6 +74,8 @@ struct pk_payload {
     struct pk_table needed; /* uint32_t strings: sonames */
     struct pk_table transfers;
     struct pk_table strays; /* uint32_t index into olds: a frame that holds such an address is not moved */
+    struct pk_table down_broken; /* on the way back, beside those of the way there */
+    struct pk_table down_pinned;
 };
 
 /* The state of the program has to be converted: refused by a runtime that cannot. */

@@ -67,10 +67,8 @@ static int is_forwarded(const struct pk_moving *moving, uintptr_t place) {
 /* Whether an earlier update left the variable there behind: nothing reads it any more. */
 static int is_abandoned(uintptr_t place) {
     for (const struct pk_image *image = pk__runtime.images; image; image = image->older) {
-        if (image->reverted || image->payload->plan == PK_NOWHERE)
-            continue;
-        const struct pk_plan *plan = (const struct pk_plan *)(image->place + image->payload->plan);
-        for (uint32_t i = 0; i < plan->root_count; i++) {
+        const struct pk_plan *plan = image->reverted ? NULL : pk__plan_of(image, 0);
+        for (uint32_t i = 0; plan && i < plan->root_count; i++) {
             const struct pk_root *root = &plan->roots[i];
             if (root->moved && place - (uintptr_t)root->place < (uint64_t)plan->shapes[root->shape].size * root->count)
                 return 1;

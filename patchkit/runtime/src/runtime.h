@@ -23,7 +23,7 @@
 #define PK_ABI 1
 #define PK_VERSION "0.3"
 
-enum { PK_ID_SIZE = 32, PK_ERROR_SIZE = 600, PK_MESSAGE = 65536, PK_MOST_THREADS = 4096, PK_MOST_FRAMES = 256 };
+enum { PK_ID_SIZE = 32, PK_ERROR_SIZE = 600, PK_REASON_SIZE = 200, PK_MESSAGE = 65536, PK_MOST_THREADS = 4096, PK_MOST_FRAMES = 256 };
 
 /* Why something was not done: `code` is known to `patchkit explain`. */
 struct pk_error {
@@ -80,6 +80,7 @@ struct pk_image {
     uint64_t sequence;
     uint64_t pause; /* ns */
     struct pk_moving *moving; /* what was converted, while it can be undone */
+    char irreversible[PK_REASON_SIZE]; /* why, as the bundle says */
     uint8_t reversible;
     uint8_t text_gone; /* TEXT was unmapped */
     uint8_t reverted;
@@ -240,6 +241,7 @@ struct pk_bundle {
     uint64_t sequence;
     int64_t expires; /* 0: never */
     int reversible;
+    char irreversible[PK_REASON_SIZE]; /* why it is not */
 };
 const struct pk_error *pk__open_bundle(int descriptor, struct pk_bundle *ret);
 void pk__close_bundle(struct pk_bundle *bundle);
@@ -259,9 +261,12 @@ const struct pk_new *pk__find_new(const struct pk_image *image, uint64_t key);
 uintptr_t pk__new_address(const struct pk_image *image, const struct pk_new *row);
 
 /* switch.c: the code of one version in the place of another's. */
-/* Moves frames too; pk__unswitch does not: pk__undo_moves before anybody goes on, pk__note_moves and pk__make_moves later. */
+/* Moves frames too; pk__unswitch does not: pk__undo_moves before anybody goes on, pk__note_moves and pk__make_moves later.
+ * pk__reswitch makes the last pk__unswitch undone, until pk__forget_switch. */
 PK_STOPPED const struct pk_error *pk__switch(struct pk_image *image);
 PK_STOPPED const struct pk_error *pk__unswitch(struct pk_image *image);
+PK_STOPPED void pk__reswitch(struct pk_image *image);
+PK_STOPPED void pk__forget_switch(struct pk_image *image);
 PK_STOPPED const struct pk_error *pk__check_expectations(const struct pk_image *image);
 
 /* unwind.c: one frame up, by call frame information. `exact` tells whether the place of execution is one (the innermost

@@ -46,9 +46,17 @@ static int in_entries(const struct pk_image *image, const uint8_t *place) {
     return 0;
 }
 
+/* What stands there and what stood there before change places. */
+static void exchange(struct pk_undo *undo) {
+    uint8_t now[PK_JUMP_SIZE];
+    pk__copy(now, undo->place, PK_JUMP_SIZE);
+    pk__copy(undo->place, undo->before, PK_JUMP_SIZE);
+    pk__copy(undo->before, now, PK_JUMP_SIZE);
+}
+
 static void restore(const struct pk_image *image) {
     for (size_t i = image->undo_count; i > 0; i--)
-        pk__copy(image->undo[i - 1].place, image->undo[i - 1].before, PK_JUMP_SIZE);
+        exchange(&image->undo[i - 1]);
 }
 
 static const struct pk_error *write_jump(struct pk_image *image, uint8_t *place, uintptr_t to) {
@@ -160,8 +168,18 @@ const struct pk_error *pk__unswitch(struct pk_image *image) {
     if (error)
         return error;
     restore(image);
-    image->undo_count = 0;
     open_code(image, 0);
     pk__code_changed();
     return NULL;
 }
+
+/* The code could be written a moment ago, so it can now. */
+void pk__reswitch(struct pk_image *image) {
+    open_code(image, 1);
+    for (size_t i = 0; i < image->undo_count; i++)
+        exchange(&image->undo[i]);
+    open_code(image, 0);
+    pk__code_changed();
+}
+
+void pk__forget_switch(struct pk_image *image) { image->undo_count = 0; }

@@ -87,25 +87,46 @@ static const struct pk_error *check_switched(const struct pk_image *image) {
     return NULL;
 }
 
+/* The code and the frames of the version before take their places again. */
+static const struct pk_error *go_back(struct pk_image *image) {
+    const struct pk_error *error = pk__note_moves(image, 1);
+    if (!error)
+        error = pk__unswitch(image);
+    if (!error)
+        pk__make_moves();
+    return error;
+}
+
+static void undo_turn(struct pk_image *image, int reverting) {
+    if (reverting)
+        pk__reswitch(image);
+    else
+        pk__unswitch(image);
+    pk__undo_moves();
+    pk__unmigrate(image);
+}
+
+/* State, code and frames go to the image's version, or back from it, or stay as they were. */
+static const struct pk_error *turn(struct pk_image *image, int reverting) {
+    const struct pk_error *error = pk__migrate(image, reverting);
+    if (!error && (error = reverting ? go_back(image) : pk__switch(image)))
+        pk__unmigrate(image);
+    return error;
+}
+
 /* In the copy: the whole update, its checks, and back again. */
-__attribute__((noreturn)) static void rehearse_in_copy(struct pk_image *image, struct rehearsal *said) {
+__attribute__((noreturn)) static void rehearse_in_copy(const struct pk_gathering *gathering, struct pk_image *image, struct rehearsal *said) {
     struct rlimit none = {0, 0};
     pk__call2(SYS_setrlimit, RLIMIT_CORE, (long)&none);
-    struct pk_image *old = pk__sweepable();
+    struct pk_image *old = gathering->reverting ? NULL : pk__sweepable();
     said->unreached = old && !pk__is_reached(old);
-    const struct pk_error *error = pk__migrate(image);
-    if (!error)
-        error = pk__switch(image);
-    if (!error)
+    const struct pk_error *error = turn(image, gathering->reverting);
+    if (!error && !gathering->reverting)
         error = check_switched(image);
     if (!error && pk__has_hook(image)) /* what it writes is not kept, so there is no way back from it */
         error = pk__run_hook(image);
-    else {
-        if (!error)
-            error = pk__unswitch(image);
-        pk__undo_moves();
-        pk__unmigrate(image);
-    }
+    else if (!error)
+        undo_turn(image, gathering->reverting);
     if (error)
         pk__copy(&said->error, error, sizeof *error);
     said->done = error ? -1 : 1;
@@ -136,20 +157,19 @@ static const struct pk_error *stand_still(struct pk_gathering *gathering) {
     return error;
 }
 
-static const struct pk_error *rehearse(struct pk_image *image, const struct pk_wish *wish, uint64_t *pause, int *unreached) {
+static const struct pk_error *rehearse(struct pk_gathering *gathering, struct pk_image *image, uint64_t *pause, int *unreached) {
     long shared = pk__denied() ? -1
                                : pk__syscall(SYS_mmap, 0, PK_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (PK__FAILED(shared))
         return pk__fail("PKL104", "there is no memory for the rehearsal's report");
     struct rehearsal *said = (struct rehearsal *)shared;
-    struct pk_gathering gathering = {image, 0, wish->timeout, 0};
-    const struct pk_error *error = stand_still(&gathering);
+    const struct pk_error *error = stand_still(gathering);
     if (!error) {
         long child = pk__fork();
         if (child == 0)
-            rehearse_in_copy(image, said);
+            rehearse_in_copy(gathering, image, said);
         pk__release();
-        *pause = pk__now() - gathering.begun;
+        *pause = pk__now() - gathering->begun;
         if (child < 0)
             error = pk__fail("PKL108", "the process cannot be copied for the rehearsal (error %d)", (int64_t)-child);
         else
@@ -197,19 +217,13 @@ static const struct pk_error *switch_live(struct pk_image *image, const struct p
     const struct pk_error *error = stand_still(&gathering);
     if (error)
         return error;
-    error = pk__migrate(image);
-    if (!error && (error = pk__switch(image)))
-        pk__unmigrate(image);
-    if (!error && (error = pk__run_hook(image))) {
-        pk__unswitch(image);
-        pk__undo_moves();
-        pk__unmigrate(image);
-    }
+    error = turn(image, 0);
+    if (!error && (error = pk__run_hook(image)))
+        undo_turn(image, 0);
     if (!error) {
         take(image);
         begin_probation(wish);
-        if (!image->reversible)
-            pk__forget_old(image);
+        pk__forget_old(image);
     }
     pk__release();
     *pause = image->pause = pk__now() - gathering.begun;
@@ -222,7 +236,8 @@ static const struct pk_error *carry_out(struct pk_image *image, const struct pk_
     struct pk_image *old = pk__sweepable();
     const struct pk_error *error = pk__prepare_points(image);
     if (!error && (wish->rehearse || wish->only_rehearse)) {
-        error = rehearse(image, wish, pause, &unreached);
+        struct pk_gathering gathering = {image, 0, wish->timeout, 0};
+        error = rehearse(&gathering, image, pause, &unreached);
         if (!error)
             phase("rehearsed", begun);
     }
@@ -300,34 +315,64 @@ const struct pk_error *pk__update(int descriptor, const struct pk_wish *wish, ui
     return error;
 }
 
-const struct pk_error *pk__revert(const struct pk_wish *wish, uint64_t *pause) {
-    struct pk_runtime *rt = &pk__runtime;
-    struct pk_image *image = rt->current;
+static const struct pk_error *check_reversible(const struct pk_image *image) {
     if (!image)
         return pk__fail("PKL109", "there is no update to go back from: the process runs the version that it was started as");
-    if (!image->reversible || (image->before && image->before->text_gone))
-        return pk__fail("PKL109", image->reversible ? "the version before this one was given back already"
-                                                    : "the update's bundle says that it cannot be reverted");
+    if (!image->reversible)
+        return pk__fail("PKL109", "the update's bundle says that it cannot be reverted%s%s", image->irreversible[0] ? ": " : "",
+                        image->irreversible);
+    if (image->before && image->before->text_gone)
+        return pk__fail("PKL109", "the version before this one was given back already");
+    if (pk__plan_of(image, 0) && !pk__plan_of(image, 1))
+        return pk__fail("PKL109", "the update converted state, and its bundle has nothing that converts it back");
+    return NULL;
+}
+
+static void leave(struct pk_image *image) {
+    pk__forget_switch(image);
+    pk__forget_old(image);
+    image->reverted = 1;
+    pk__runtime.current = image->before;
+    end_probation();
+    count_epoch();
+}
+
+static const struct pk_error *revert(struct pk_image *image, const struct pk_wish *wish, uint64_t *pause) {
     uint64_t begun = pk__now();
-    pk__find_modules();
     struct pk_gathering gathering = {image, 1, wish->timeout, 0};
-    phase("quiescing", begun);
-    const struct pk_error *error = stand_still(&gathering);
+    const struct pk_error *error = NULL;
+    int unreached;
+    if (pk__plan_of(image, 1) && wish->rehearse) {
+        error = rehearse(&gathering, image, pause, &unreached);
+        if (!error)
+            phase("rehearsed", begun);
+    }
     if (error)
         return error;
-    error = pk__note_moves(image, 1);
+    phase("quiescing", begun);
+    error = stand_still(&gathering);
+    if (error)
+        return error;
+    error = turn(image, 1);
+    if (!error && (error = pk__run_hook(image)))
+        undo_turn(image, 1);
     if (!error)
-        error = pk__unswitch(image);
-    if (!error) {
-        pk__make_moves();
-        image->reverted = 1;
-        rt->current = image->before;
-        end_probation();
-        count_epoch();
-    }
+        leave(image);
     pk__release();
     *pause = pk__now() - gathering.begun;
     if (!error)
         phase("undone", begun);
+    return error;
+}
+
+const struct pk_error *pk__revert(const struct pk_wish *wish, uint64_t *pause) {
+    struct pk_image *image = pk__runtime.current;
+    const struct pk_error *error = check_reversible(image);
+    if (!error) {
+        pk__find_modules();
+        error = revert(image, wish, pause);
+    }
+    if (error)
+        pk__log("not reverted: %s %s", error->code, error->text);
     return error;
 }

@@ -49,7 +49,7 @@ static int is_within(uint64_t word, uintptr_t start, uint64_t size) { return sta
 /* Whether a word is the address of something that the other version's code has elsewhere, and that no migration leads on. */
 static int is_stray(void *data, const struct pk_word *word) {
     const struct pk_image *image = data;
-    if (pk__keeps_offset(image, word->value))
+    if (pk__keeps_offset(image, word->value, 0))
         return 0;
     const uint32_t *stray = pk__rows(image->payload, &image->payload->strays);
     const struct pk_old *olds = pk__rows(image->payload, &image->payload->olds);
@@ -65,7 +65,7 @@ static int is_stray(void *data, const struct pk_word *word) {
 static int is_own(void *data, const struct pk_word *word) {
     const struct pk_image *image = data;
     const struct pk_new *row = pk__rows(image->payload, &image->payload->news);
-    if (word->value - (uintptr_t)image->place > image->size)
+    if (word->value - (uintptr_t)image->place > image->size || pk__keeps_offset(image, word->value, 1))
         return 0;
     for (uint64_t i = 0; i < image->payload->news.count; i++, row++) {
         if (row->kind == PK_FUNCTION ? row->entry != PK_NOWHERE && is_within(word->value, (uintptr_t)image->place + row->entry, 0)
