@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,8 +31,8 @@ from patchkit.transform.update import (
     state_fingerprint,
     write_update,
 )
-from patchkit.transform.validation import NAMES as LEVELS, Finding, Subject, validate
 from patchkit.transform.writing import GENERATED, generated_texts, transform_text
+from patchkit.validate import LEVELS, Finding, Subject, validate
 from patchkit.workspace import Pairing, Reading, Surroundings, read_pair
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ __all__ = [
     "TRANSFORM",
     "Author",
     "Authored",
+    "Finding",
     "Item",
     "Plan",
     "State",
@@ -320,13 +322,22 @@ def place_of(folder: Path, key: str, around: Surroundings, reading: Reading) -> 
     return path, found.line
 
 
-def check(authored: Authored, levels: Sequence[int], around: Surroundings) -> list[Finding]:
-    """Return what the checks of `levels` find in an update, its generated files brought up to date first."""
-    subject = Subject(authored.plan, _sources(authored, Way.UP), _include(authored, Way.UP))
-    found = validate(subject, levels, around.environ)
-    if not authored.irreversible and authored.back is not None:
-        back = Subject(authored.back.plan, _sources(authored, Way.DOWN), _include(authored, Way.DOWN))
-        found += validate(back, levels, around.environ)
+def check(
+    authored: Authored, levels: Sequence[int], around: Surroundings, samples: Sequence[Path] = ()
+) -> list[Finding]:
+    """Return what the checks of `levels` find in an update, its generated files brought up to date first.
+
+    `samples` are files of samples beside those of the update's directory; those of the way back are in samples/down.
+    """
+    ways = [Way.UP] if authored.irreversible else list(authored.plans)
+    found: list[Finding] = []
+    for way in ways:
+        folder = authored.folder.resolve() / (SAMPLES if way is Way.UP else f"{SAMPLES}/{way}")
+        given = (*sorted(folder.glob("*.json")), *(samples if way is Way.UP else ()))
+        with tempfile.TemporaryDirectory(prefix="patchkit-") as place:
+            sources, include = _sources(authored, way), _include(authored, way)
+            subject = Subject(authored.plans[way], sources, include, given, Path(place), around.environ)
+            found += validate(subject, levels)
     return found
 
 

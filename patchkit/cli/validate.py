@@ -1,11 +1,12 @@
 """`patchkit validate`: check an update before it goes near a process."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from patchkit.authoring import LEVELS, author, check
+from patchkit.authoring import LEVELS, Finding, author, check
 from patchkit.cli.authored import find_update
 from patchkit.cli.options import build_option, jobs_option, program_option
 from patchkit.cli.surroundings import surroundings
@@ -16,27 +17,53 @@ from patchkit.workspace import Reading
 @click.command("validate")
 @click.argument("update", required=False, type=click.Path(file_okay=False, path_type=Path))
 @click.option("--level", type=click.Choice([str(level) for level in LEVELS]), help="This check alone.")
+@click.option(
+    "--samples",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="More samples, beside those in the update's samples/.",
+)
 @build_option
 @program_option
 @jobs_option
-def command(update: Path | None, level: str | None, build: str | None, program: str | None, jobs: int | None) -> int:
+def command(
+    update: Path | None,
+    level: str | None,
+    samples: tuple[Path, ...],
+    build: str | None,
+    program: str | None,
+    jobs: int | None,
+) -> int:
     """Check the update in the directory UPDATE, from cheap to dear.
 
     \b
     1  its C compiles without a warning against the layouts of both versions
     2  nothing in it is open or stale
+    3  every byte of every new object is written, padding aside
+    4  no conversion crashes, loops or uses memory that is not its own, on
+       objects at the extremes of each member
+    5  the objects in samples/ become what is expected of them
 
-    What is dearer happens at the process: `patchkit rehearse PID BUNDLE` carries the update out on a copy of it.
+    Levels 3 to 5 run the conversions on sample objects under gcc's or clang's sanitizers. What is dearer happens at
+    the process: `patchkit rehearse PID BUNDLE` carries the update out on a copy of it.
     Exit code: 0 if nothing was found, else 1.
     """
     levels = tuple(LEVELS) if level is None else (int(level),)
     with surroundings(jobs) as around:
         authored = author(find_update(update), around, Reading(build, program))
-        findings = check(authored, levels, around)
+        findings = check(authored, levels, around, [path.resolve() for path in samples])
     for number in levels:
-        own = [finding for finding in findings if finding.level == number]
-        print(f"{number}  {LEVELS[number]}: {f'{len(own)} found' if own else 'yes'}")
-        for finding in own:
-            place = f"{os.path.relpath(finding.file)}:{finding.line}: " if finding.line else ""
-            print(f"   {finding.rule} {place}{finding.text}\n     {finding.hint}")
-    return ExitCode.FINDINGS if findings else ExitCode.CLEAN
+        _print(number, [finding for finding in findings if finding.level == number])
+    return ExitCode.FINDINGS if any(not finding.note for finding in findings) else ExitCode.CLEAN
+
+
+def _print(level: int, findings: Sequence[Finding]) -> None:
+    wrong = sum(not finding.note for finding in findings)
+    print(f"{level}  {LEVELS[level]}: {f'{wrong} found' if wrong else 'yes'}")
+    for finding in findings:
+        place = f"{os.path.relpath(finding.file)}:{finding.line}: " if finding.line else ""
+        print(f"   {finding.rule} {place}{'note: ' if finding.note else ''}{finding.text}")
+        if finding.object and not finding.note:
+            print(f"     with {finding.object}")
+        print(f"     {finding.hint}")

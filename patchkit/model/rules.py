@@ -189,10 +189,18 @@ _TRANSFORMERS = (
      "Nothing shows yet that this conversion does what it should"),
     ("PKX608", "pause-budget", _WARNING, _NOTHING, _BY_HAND, _RESERVED,
      "Converting all live objects may pause the process longer than is allowed"),
-    ("PKX609", "not-retry-safe", _ERROR, _NOTHING, _BY_HAND, _RESERVED,
+    ("PKX609", "not-retry-safe", _ERROR, _NOTHING, _BY_HAND, _LIVE,
      "After an abort a second attempt would give other results than the first"),
     ("PKX610", "shadow-field-discipline", _ERROR, _NOTHING, _BY_HAND, _RESERVED,
      "A value kept outside its object may be lost, leaked or read before it exists"),
+    ("PKX611", "transformer-crashes", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "The conversion crashes, or uses memory that is not its own, on an object that may exist"),
+    ("PKX612", "transformer-endless", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "The conversion would keep all threads waiting until the time limit ends the update"),
+    ("PKX613", "transformer-gives-up", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "The update would end at this object, and nobody would learn why"),
+    ("PKX614", "sample-differs", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "A live object would become another one than its author expects"),
 )
 
 _ANALYSIS = (

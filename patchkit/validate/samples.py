@@ -1,0 +1,257 @@
+"""Sample objects: what a file of them says, and where they lie when conversions run on them."""
+
+import json
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from patchkit.diff.pair import Pair
+from patchkit.diff.types import Types
+from patchkit.errors import InputError
+from patchkit.model.ctype import Array, Named, Tag
+from patchkit.model.program import Record
+from patchkit.validate.values import Value, ValueProblem, element_size, encode
+
+FORMAT = 1
+_OLD, _NEW = 0x2000_0000_0000, 0x2100_0000_0000  # where samples lie, and where new objects do
+_STEP = 64  # bytes that no object has stand before the next
+_UNKNOWN = 4096  # bytes, all zero, that stand for what a file does not hold
+_REFERENCE = re.compile(r"&([^+]+?)(?:\+(\d+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An old object: its type, its value, and what its new one has to be, None where nothing is expected.
+
+    `name` says in words which one it is; `line` is where its file has it, 0 for one that was generated.
+    """
+
+    type: str
+    value: Value
+    expect: Value = None
+    name: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """Samples that may point at each other, by the names with which they do; `path` is None for generated ones."""
+
+    objects: Mapping[str, Sample]
+    path: Path | None = None
+
+
+def read_samples(path: Path) -> Book:
+    """Return what the file at `path` says. Raises InputError with the line of what is wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        data = json.loads(text)
+    except OSError as problem:
+        raise InputError(f"{path} cannot be read: {problem.strerror}") from problem
+    except json.JSONDecodeError as problem:
+        raise InputError(f"{path}:{problem.lineno}: this is no JSON: {problem.msg}") from problem
+    except ValueError as problem:
+        raise InputError(f"{path} is not UTF-8 text", hint="save the file as UTF-8") from problem
+    if not isinstance(data, dict) or data.get("format") != FORMAT or not isinstance(data.get("objects"), dict):
+        raise InputError(
+            f"{path} holds no samples of format {FORMAT}",
+            hint='it begins with {"format": 1, "objects": {"1": {"type": "struct item", "value": {}}}}',
+        )
+    objects = {}
+    for key, each in data["objects"].items():
+        match = re.search(rf"^\s*{re.escape(json.dumps(key))}\s*:", text, re.M)
+        line = text.count("\n", 0, match.end()) + 1 if match else 1
+        if not isinstance(each, dict) or not isinstance(each.get("type"), str) or "value" not in each:
+            raise InputError(f"{path}:{line}: object {key} has no `type` and `value`")
+        unknown = each.keys() - {"type", "value", "expect", "at"}
+        if unknown:
+            raise InputError(
+                f"{path}:{line}: object {key}: `{min(unknown)}` is not known",
+                hint="an object has type, value, expect and at",
+            )
+        objects[key] = Sample(each["type"], each["value"], each.get("expect"), f"object {key} of {path.name}", line)
+    return Book(objects, path)
+
+
+def write_samples(objects: Mapping[str, Mapping[str, Value]]) -> str:
+    """Return the text of a file that holds `objects`."""
+    return json.dumps({"format": FORMAT, "objects": objects}, indent=2) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Memory of the old version: `now` is where its object is in the new one, 0 where that does not change."""
+
+    place: int
+    data: bytes
+    type: str = ""
+    now: int = 0
+    new_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One conversion to run: of the object of `sample`, whose memory is the first of `blocks`.
+
+    `names` say what each place is; `places` where the objects are that the sample's file names.
+    """
+
+    sample: Sample
+    record: Record
+    successor: Record
+    tail: int
+    size: int  # of the new object
+    blocks: tuple[Block, ...]
+    places: Mapping[str, Block]
+    texts: Mapping[int, str]
+
+    def packed(self) -> bytes:
+        """Return the case as the harness reads it."""
+        first = self.blocks[0]
+        rows = [
+            _text(self.record.key),
+            struct.pack("<5Q", self.tail, first.place, first.now, self.size, len(self.blocks)),
+        ]
+        for block in self.blocks:
+            rows.append(struct.pack("<4Q", block.place, len(block.data), block.now, block.new_size))
+            rows += [_text(block.type), block.data]
+        return b"".join(rows)
+
+
+def _text(text: str) -> bytes:
+    data = text.encode()
+    return struct.pack("<Q", len(data)) + data
+
+
+def flexible(types: Types, record: Record) -> tuple[str, int, int] | None:
+    """Return name, offset and size in bytes of an element of the flexible array that `record` ends with."""
+    last = record.members[-1] if record.members and record.tag is Tag.STRUCT else None
+    bare = types.bare(last.type) if last is not None else None
+    if last is None or not isinstance(bare, Array) or bare.length:
+        return None
+    return last.name, last.offset // 8, element_size(types, bare.element)
+
+
+@dataclass(slots=True)
+class _Layout:
+    """Gives the objects that one sample needs their places."""
+
+    pair: Pair
+    changed: Mapping[str, str]
+    book: Book
+    old: int = _OLD
+    new: int = _NEW
+    pending: list[str] = field(default_factory=list)
+    placed: dict[str, Block] = field(default_factory=dict)  # without their bytes
+    others: list[Block] = field(default_factory=list)
+    texts: dict[int, str] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
+
+    def of(self, key: str) -> Block:
+        """Return the place of an object of the book."""
+        if key not in self.placed:
+            sample = self.book.objects.get(key)
+            if sample is None:
+                raise ValueProblem(f"there is no object {key} to point at")
+            record = self.pair.old.records.get(sample.type)
+            if record is None:
+                raise ValueProblem(f"{sample.type} is no type of the old version")
+            size, new_size = record.size, 0
+            tail = tail_of(self.pair.old_types, record, sample.value)
+            if tail:
+                found = flexible(self.pair.old_types, record)
+                assert found is not None
+                size = max(size, found[1] + tail * found[2])
+            now = 0
+            if sample.type in self.changed:
+                new_size, now = new_size_of(self.pair, self.changed[sample.type], tail), self.new
+                self.new += _rounded(new_size) + _STEP
+            self.placed[key] = Block(self._take(size), b"", sample.type, now, new_size)
+            self.pending.append(key)
+        return self.placed[key]
+
+    def _take(self, size: int) -> int:
+        place = self.old
+        self.old += _rounded(size) + _STEP
+        return place
+
+    def place(self, value: Value) -> int:
+        """Return the address that the value of a pointer means."""
+        if value is None:
+            return 0
+        match = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
+        if match:
+            return self.of(match.group(1)).place + int(match.group(2) or 0)
+        if isinstance(value, dict) and isinstance(text := value.get("text"), str):
+            data = text.encode("utf-8", "surrogateescape") + b"\0"
+            block = Block(self._take(len(data)), data)
+            self.others.append(block)
+            self.texts[block.place] = text
+            return block.place
+        if isinstance(value, dict) and isinstance(address := value.get("address"), str):
+            if address not in self.unknown:
+                block = Block(self._take(_UNKNOWN), bytes(_UNKNOWN))
+                self.others.append(block)
+                self.unknown[address] = block.place
+            return self.unknown[address]
+        raise ValueProblem(f'a pointer is null, "&NAME", {{"text": "..."}} or {{"address": "0x..."}}, not {value!r}')
+
+
+def _rounded(size: int) -> int:
+    return -(-size // _STEP) * _STEP
+
+
+def tail_of(types: Types, record: Record, value: Value) -> int:
+    """Return how many elements the flexible array of an object has."""
+    found = flexible(types, record)
+    given = value.get(found[0]) if found is not None and isinstance(value, dict) else None
+    return (
+        len(given.encode("utf-8", "surrogateescape") if isinstance(given, str) else given)
+        if isinstance(given, list | str)
+        else 0
+    )
+
+
+def new_size_of(pair: Pair, key: str, tail: int) -> int:
+    """Return the bytes of an object of the new record `key` with `tail` elements at its end."""
+    record = pair.new.records[key]
+    found = flexible(pair.new_types, record)
+    return max(record.size, found[1] + tail * found[2]) if found is not None else record.size
+
+
+def cases(pair: Pair, changed: Mapping[str, str], book: Book) -> Iterator[Case]:
+    """Yield a case for each object of `book` whose type is converted. Raises InputError for a wrong value."""
+    for key, sample in book.objects.items():
+        try:
+            if sample.type in changed or sample.type not in pair.old.records:
+                yield _case(pair, changed, book, key)
+        except ValueProblem as problem:
+            where = f"{book.path}:{sample.line}: " if book.path is not None else ""
+            raise InputError(f"{where}{sample.name or key}: {problem}", hint="correct the sample") from problem
+
+
+def _case(pair: Pair, changed: Mapping[str, str], book: Book, key: str) -> Case:
+    layout = _Layout(pair, changed, book)
+    layout.of(key)
+    bytes_of: dict[str, bytes] = {}
+    while layout.pending:
+        name = layout.pending.pop(0)
+        sample = book.objects[name]
+        bytes_of[name] = encode(pair.old_types, pair.old.records[sample.type], sample.value, layout.place)
+    blocks = {
+        name: Block(each.place, bytes_of[name], each.type, each.now, each.new_size)
+        for name, each in layout.placed.items()
+    }
+    sample = book.objects[key]
+    record = pair.old.records[sample.type]
+    successor = pair.new.records[changed[sample.type]]
+    tail = tail_of(pair.old_types, record, sample.value)
+    all_blocks = (blocks[key], *(block for name, block in blocks.items() if name != key), *layout.others)
+    return Case(sample, record, successor, tail, blocks[key].new_size, all_blocks, blocks, layout.texts)
+
+
+def reference(key: str) -> Named:
+    """Return the type that `struct item` or `union value` names."""
+    return Named(Tag.UNION if key.startswith("union ") else Tag.STRUCT, key)
