@@ -26,10 +26,10 @@ _INDEX = re.compile(r"\[\d+\]")
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A case with what its two runs gave; `generated` where no file has it."""
+    """A case with what its runs gave, the last over zeros, as in a process; `generated` where no file has it."""
 
     case: Case
-    runs: tuple[Run, Run]
+    runs: tuple[Run, Run, Run]
     generated: bool
 
 
@@ -152,11 +152,11 @@ def unwritten(session: Session) -> Iterator[Finding]:
             yield _forgotten(session, case, leaf, name, bits)
 
 
-def _left(leaf: Leaf, runs: tuple[Run, Run]) -> int:
+def _left(leaf: Leaf, runs: tuple[Run, Run, Run]) -> int:
     """How many bits of a member hold in both runs what was there before; of a union: all, or it counts as written."""
     mask = (1 << leaf.bits) - 1
     same = mask
-    for run, fill in zip(runs, _FILLS, strict=True):
+    for run, fill in zip(runs[:2], _FILLS, strict=True):
         first, last = leaf.bit // 8, (leaf.bit + leaf.bits + 7) // 8
         word = int.from_bytes(run.output[first:last], "little")
         before = int.from_bytes(bytes([fill]) * (last - first), "little")
@@ -188,7 +188,7 @@ def faults(session: Session) -> Iterator[Finding]:
     seen = set[tuple[str, str, int]]()
     for tried in session.tried:
         case = tried.case
-        for run in tried.runs:
+        for run in tried.runs[2:]:
             fault = read_fault(run, case, session.subject.sources)
             if fault is None:
                 continue
@@ -201,7 +201,7 @@ def faults(session: Session) -> Iterator[Finding]:
 
 def _owned(session: Session, tried: Tried, seen: set[tuple[str, str, int]]) -> Iterator[Finding]:
     """What a conversion drops it drops once, and no new object leads there; nor to an old object that moved."""
-    case, run = tried.case, tried.runs[0]
+    case, run = tried.case, tried.runs[2]
     file, line = session.place_of([case.record.key])
     twice = len(set(run.dropped)) != len(run.dropped)
     pointers = _pointers(session, case, run) if run.ended is Ended.DONE else {}
@@ -257,7 +257,7 @@ def compared(session: Session) -> Iterator[Finding]:
 
 
 def _as_expected(session: Session, tried: Tried) -> Iterator[Finding]:
-    case, run = tried.case, tried.runs[0]
+    case, run = tried.case, tried.runs[2]
     book = next(each for each in session.books if case.sample in each.objects.values())
     where = str(book.path), case.sample.line
     if run.ended is not Ended.DONE:
@@ -314,8 +314,8 @@ def _untested(session: Session, key: str) -> Iterator[Finding]:
     if called:
         text = f"{name} calls {called}, which only the program has, so samples do not show what it does"
         yield Finding(5, "PKX607", file, line, text, rehearse, key, note=True)
-    elif own and all(each.runs[0].ended is Ended.REFUSED for each in own):
-        text = f"{name} refuses every sample, the first with: {own[0].runs[0].text}"
+    elif own and all(each.runs[2].ended is Ended.REFUSED for each in own):
+        text = f"{name} refuses every sample, the first with: {own[0].runs[2].text}"
         yield Finding(5, "PKX607", file, line, text, "give one in samples/ that can be converted", key, note=True)
     elif not expected:
         text = f"{name} has no sample with an expected result"

@@ -3,8 +3,8 @@
  * It is linked with generated/migrate.c, transform.c and stand-ins for what only the program has, reads cases from the file
  * that is its argument, and writes a record for each run to standard output; patchkit/validate/running.py has the other end
  * of both formats. Old objects lie in memory that cannot be written and was not allocated, so that a conversion that writes
- * to one, frees one or leaves one is found where it does so. Each case runs twice, over two fills of the new object that
- * differ in every bit.
+ * to one, frees one or leaves one is found where it does so. Each case runs over two fills of the new object that
+ * differ in every bit, and over zeros, which it holds in a process.
  */
 #define _GNU_SOURCE
 #include <signal.h>
@@ -21,9 +21,9 @@
 #include <sanitizer/asan_interface.h>
 
 enum outcome { DONE, GAVE_UP, REFUSED, DIED, TOO_LONG, MISSING };
-enum { FILLS = 2, TEXT = 512, NOTES = 256, REPORT = 16384, PROCESSOR_SECONDS = 2, SECONDS = 30 };
+enum { FILLS = 3, TEXT = 512, NOTES = 256, REPORT = 16384, PROCESSOR_SECONDS = 2, SECONDS = 30 };
 
-static const unsigned char fills[FILLS] = {0x5a, 0xa5};
+static const unsigned char fills[FILLS] = {0x5a, 0xa5, 0};
 
 struct block {
     uint64_t place, size, now, new_size;

@@ -137,8 +137,8 @@ _ALLOCATORS = {
 }
 
 
-def run_cases(program: Path, cases: Sequence[Case], subject: Subject) -> list[tuple[Run, Run]]:
-    """Return both runs of each case, over fills of 0x5a and of 0xa5. Raises ToolError where the program fails."""
+def run_cases(program: Path, cases: Sequence[Case], subject: Subject) -> list[tuple[Run, Run, Run]]:
+    """Return the runs of each case, over fills of 0x5a, 0xa5 and 0. Raises ToolError where the program fails."""
     folder = program.parent
     path = folder / "cases"
     path.write_bytes(struct.pack("<Q", len(cases)) + b"".join(case.packed() for case in cases))
@@ -154,7 +154,7 @@ def run_cases(program: Path, cases: Sequence[Case], subject: Subject) -> list[tu
         text = done.stderr.decode(errors="replace").strip().splitlines()[:1] or [f"it ended with {done.returncode}"]
         raise ToolError(f"samples cannot be run: {text[0]}", hint="set ASAN_OPTIONS aside and try again")
     runs = list(_records(done.stdout))
-    return list(zip(runs[::2], runs[1::2], strict=True))
+    return list(zip(runs[::3], runs[1::3], runs[2::3], strict=True))
 
 
 def _records(data: bytes) -> Iterator[Run]:

@@ -23,6 +23,8 @@ int pk_transform_list(struct pk_migration *migration, const struct old_list *old
 int pk_transform_list(struct pk_migration *migration, const struct old_list *old, struct new_list *new) {
     if (pk_convert_rest_list(migration, old, new))
         return 1;
+    new->head = new->tail = NULL;
+    new->chunks = 0;
     for (const struct old_list_node *node = (const struct old_list_node *)old->head; node; node = node->next) {
         struct new_list_chunk *chunk = new->tail;
         if (!chunk || chunk->count == 32) {
