@@ -14,7 +14,6 @@ from patchkit.errors import BuildError
 from patchkit.model.program import Program
 from patchkit.transform.migration import Alias, Migration, Side
 
-PLAN, DOWN_PLAN = "pk_plan", "pk_down_plan"
 DOWN = "patchkit:down/"  # what units of the way back are named with
 # Placed like the program's own code: within reach, with nothing that a library would bring.
 _FLAGS = (

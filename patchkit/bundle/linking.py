@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from patchkit.bundle import payload as rows
-from patchkit.bundle.converting import DOWN, DOWN_PLAN, PLAN, Names
+from patchkit.bundle.converting import DOWN, Names
 from patchkit.bundle.elf import STT_FUNC, STT_SECTION
 from patchkit.bundle.executable import Executable, Thing
 from patchkit.bundle.image import (
@@ -26,7 +26,8 @@ from patchkit.bundle.objects import Definition, Home, ObjectFile, Piece, Program
 from patchkit.bundle.pairing import Pairing, Refusal
 from patchkit.bundle.payload import NONE, NOWHERE, Kind, Target
 from patchkit.errors import InputError
-from patchkit.transform.migration import Side
+from patchkit.model.decision import Way
+from patchkit.transform.migration import PLANS, Side
 
 
 @dataclass(slots=True)
@@ -125,8 +126,8 @@ class Linker(Resolver):
             old_index=self.old_index,
             adopted=sum(thing.kind in (Kind.VARIABLE, Kind.TLS) for thing in self.adopted.values()),
             constants=sum(thing.kind is Kind.CONST for thing in self.adopted.values()),
-            plan=self._plan(PLAN),
-            down=self._plan(DOWN_PLAN),
+            plan=self._plan(PLANS[Way.UP]),
+            down=self._plan(PLANS[Way.DOWN]),
             fresh=sum(
                 piece.variable is not None for home in (Home.DATA, Home.BSS) for piece in self.layout.pieces[home]
             ),

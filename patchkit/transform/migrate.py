@@ -10,7 +10,7 @@ from patchkit.transform.arrays import ALLOCATION
 from patchkit.transform.catalogue import Catalogue
 from patchkit.transform.changed import Changed
 from patchkit.transform.conversion import Conversions
-from patchkit.transform.migration import Alias, Side
+from patchkit.transform.migration import PLANS, Alias, Side
 from patchkit.transform.names import HOOKS, conversion_name, transformer_name
 from patchkit.transform.roots import Successor, Table, extent, moved_variables, severed_variables, successors, table_of
 from patchkit.transform.shapes import Context, Graph, Open, Slot, Test
@@ -86,11 +86,10 @@ _HEAD = """\
 
 
 def _plan(shapes: int, roots: int, hooks: dict[str, str], way: Way) -> str:
-    plan = "pk_plan" if way is Way.UP else "pk_down_plan"
     return "\n".join(
         [
             *(f"int {name}(struct pk_migration *migration);" for name in hooks.values()),
-            f"const struct pk_plan {plan} = {{",
+            f"const struct pk_plan {PLANS[way]} = {{",
             "    .shapes = shapes,",
             f"    .shape_count = {shapes},",
             f"    .root_count = {roots},",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from patchkit.model.decision import Way
 
+PLANS: Mapping[Way, str] = {Way.UP: "pk_plan", Way.DOWN: "pk_down_plan"}  # what the generated C calls its plan
+
 
 class Side(StrEnum):
     """Whose variable or function is meant."""

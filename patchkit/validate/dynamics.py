@@ -111,7 +111,7 @@ class Session:
     def place_of(self, keys: Sequence[str]) -> tuple[str, int]:
         """Return where the conversion of the innermost of the old records `keys` that has one is written."""
         for key in reversed(keys):
-            name = transformer_name(key) if self.by_hand(key) else conversion_name(key)
+            name = transformer_name(key, self.subject.way) if self.by_hand(key) else conversion_name(key)
             source = self.subject.sources[-1 if self.by_hand(key) else 0]
             line = self._line(source, name, by_hand=self.by_hand(key))
             if line:
@@ -166,16 +166,19 @@ def _left(leaf: Leaf, runs: tuple[Run, Run, Run]) -> int:
 
 
 def _forgotten(session: Session, case: Case, leaf: Leaf, name: str, bits: int) -> Finding:
-    backward = session.subject.planned.pair.records.backward
+    subject = session.subject
+    backward = subject.planned.pair.records.backward
     keys = [backward[key] for key in leaf.keys if key in backward]
     file, line = session.place_of(keys)
     amount = f"{bits // 8} of its {leaf.bits // 8} bytes" if bits % 8 == 0 else f"{bits} of its {leaf.bits} bits"
     part = amount if bits != leaf.bits else "it"
     text = f"{name} is not written: {part} would hold what was in memory"
     member = leaf.path.rpartition(".")[2] or leaf.path
-    hint = f"set new->{leaf.path} in {transformer_name(keys[-1])}" if keys else f"write {member}"
+    hint = (
+        f"set {subject.target}->{leaf.path} in {transformer_name(keys[-1], subject.way)}" if keys else f"write {member}"
+    )
     if not any(session.by_hand(key) for key in keys):
-        hint = f'decide what it begins with: patchkit decide "initial {name}" VALUE --reason ...'
+        hint = f'decide what it begins with: patchkit decide "{subject.key(f"initial {name}")}" VALUE --reason ...'
     return Finding(3, "PKX603", file, line, text, hint, case.sample.name)
 
 
@@ -213,13 +216,13 @@ def _owned(session: Session, tried: Tried, seen: set[tuple[str, str, int]]) -> I
         (
             kept is not None,
             "PKX604",
-            f"{name} drops what new->{kept} leads to, which would be freed in use",
+            f"{name} drops what {session.subject.target}->{kept} leads to, which would be freed in use",
             "drop it or carry it over, not both",
         ),
         (
             stale is not None,
             "PKX604",
-            f"new->{stale} leads to an old object, which is given back once the update stands",
+            f"{session.subject.target}->{stale} leads to an old object, which is given back once the update stands",
             "lead it to the new one: pk_forward(migration, p)",
         ),
     )

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from patchkit.model.decision import Plan
+from patchkit.model.decision import Plan, Way
+from patchkit.transform.migration import Side, sides_of
 from patchkit.transform.plan import Planned
 
 
@@ -39,6 +40,20 @@ class Subject:
     samples: tuple[Path, ...] = ()
     place: Path = field(default_factory=Path)
     environ: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def way(self) -> Way:
+        """The direction in which the update is checked."""
+        return self.planned.decisions.way
+
+    @property
+    def target(self) -> Side:
+        """The version that objects are converted to: what the update's C calls it."""
+        return sides_of(self.way)[1]
+
+    def key(self, text: str) -> str:
+        """Return the key of a decision as a person names it to `patchkit decide`."""
+        return f"{self.way} {text}" if self.way is Way.DOWN else text
 
     @property
     def plan(self) -> Plan:

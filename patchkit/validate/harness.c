@@ -45,7 +45,7 @@ struct result {
     uint64_t notes[2][NOTES];
 };
 
-extern const struct pk_plan pk_plan;
+extern const struct pk_plan PLAN; /* pk_plan, or the one of the way back: the command line says which */
 static struct result *result;
 static unsigned char *output; /* shared as well: the new object */
 static const struct job *current;
@@ -119,9 +119,9 @@ static struct job read_job(void) {
 /* -- what the runtime does in a process */
 
 static const struct pk_shape *shape_named(const char *name) {
-    for (uint32_t i = 0; i < pk_plan.shape_count; i++)
-        if (pk_plan.shapes[i].convert && !strcmp(pk_plan.shapes[i].name, name))
-            return &pk_plan.shapes[i];
+    for (uint32_t i = 0; i < PLAN.shape_count; i++)
+        if (PLAN.shapes[i].convert && !strcmp(PLAN.shapes[i].name, name))
+            return &PLAN.shapes[i];
     return NULL;
 }
 

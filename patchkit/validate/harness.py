@@ -11,6 +11,7 @@ from pathlib import Path
 
 from patchkit.errors import ToolError
 from patchkit.model.decision import Topic
+from patchkit.transform.migration import PLANS, sides_of
 from patchkit.validate.findings import Subject
 from patchkit.validate.samples import Case
 
@@ -68,11 +69,16 @@ def build_harness(subject: Subject) -> Path:
     folder = subject.place
     folder.mkdir(parents=True, exist_ok=True)
     compiler = _compiler(subject, folder)
+    plan = f"-DPLAN={PLANS[subject.planned.decisions.way]}"
     include = [f"-I{each}" for each in subject.include]
     objects = []
     for source in (*subject.sources, SOURCE):
         output = folder / f"{source.stem}.o"
-        done = _run([compiler, *_FLAGS, *include, "-c", str(source), "-o", str(output)], subject, folder)
+        done = _run(
+            [compiler, *_FLAGS, *include, *([plan] if source is SOURCE else []), "-c", str(source), "-o", str(output)],
+            subject,
+            folder,
+        )
         if done.returncode != 0:
             raise Unbuildable(done.stderr)
         objects.append(str(output))
@@ -113,6 +119,7 @@ def _run(command: Sequence[str], subject: Subject, folder: Path) -> "subprocess.
 def _stand_ins(subject: Subject, names: Sequence[str]) -> str:
     """Return C that defines what the program has: its variables hold zeros, its allocator is the C library's."""
     planned = subject.planned
+    left, _ = sides_of(planned.decisions.way)
     roles = dict[str, str]()
     for decision in planned.decisions.of(Topic.ALLOCATOR):
         roles.update(zip(decision.value.split(), ("allocate", "release", "room"), strict=False))
@@ -120,7 +127,7 @@ def _stand_ins(subject: Subject, names: Sequence[str]) -> str:
     for name in names:
         alias = planned.written.aliases.get(name)
         if alias is not None and not alias.function:
-            program = planned.pair.new if alias.side == "new" else planned.pair.old
+            program = planned.pair.old if alias.side is left else planned.pair.new
             size = program.variables[alias.key].size or 4096
             lines.append(f"unsigned char {name}[{size}] __attribute__((aligned(64)));")
         elif name in roles:

@@ -34,7 +34,7 @@ def compiles(subject: Subject) -> Iterator[Finding]:
                 row = match["file"], int(match["line"]), match["text"]
                 if row not in seen:
                     seen.add(row)
-                    yield Finding(1, "PKX603", *row, f"{Path(compiler).name} says so; correct it in transform.c")
+                    yield Finding(1, "PKX603", *row, f"{Path(compiler).name} says so; correct it in {source.name}")
             if done.returncode != 0 and not seen:
                 text = done.stderr.strip().splitlines()[-1:] or ["it ended without a word"]
                 yield Finding(1, "PKX603", str(source), 0, text[0], f"run {Path(compiler).name} on it")
@@ -44,4 +44,6 @@ def complete(subject: Subject) -> Iterator[Finding]:
     """Level 2: nothing is open, and nothing was decided for what has changed since."""
     for item in subject.plan.open:
         text = f"{item.key} is {item.state}: {item.question}" if item.question else f"{item.key} is {item.state}"
-        yield Finding(2, item.state.rule, "update.toml", 0, text, f'patchkit decide "{item.key}" VALUE --reason ...')
+        yield Finding(
+            2, item.state.rule, "update.toml", 0, text, f'patchkit decide "{subject.key(item.key)}" VALUE --reason ...'
+        )

@@ -22,6 +22,7 @@ int pk_down_list(struct pk_migration *migration, const struct new_list *new, str
 int pk_down_list(struct pk_migration *migration, const struct new_list *new, struct old_list *old) {
     if (pk_down_rest_list(migration, new, old))
         return 1;
+    old->head = old->tail = NULL;
     for (struct new_list_chunk *chunk = new->head; chunk; chunk = chunk->next) {
         for (int at = chunk->first; at < chunk->first + chunk->count; at++) {
             struct old_list_node *node = pk_made(migration, mem_zero(1, sizeof *node), mem_free);
