@@ -67,8 +67,8 @@ def _recorded(release: str, folder: Path) -> Path:
     with tarfile.open(archive) as packed:
         packed.extractall(folder, filter="data")
     tree = next(folder.glob(f"*-{release}"))
-    done = patchkit("record", "--", *_BUILD, cwd=tree)
-    assert done.code == 0, done.err[-2000:]
+    recorded = patchkit("record", "--", *_BUILD, cwd=tree)
+    assert recorded.code == 0, recorded.err[-2000:]
     return tree
 
 
