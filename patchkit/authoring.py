@@ -329,6 +329,7 @@ def check(
 
     `samples` are files of samples beside those of the update's directory; those of the way back are in samples/down.
     """
+    _write_generated(authored)
     ways = [Way.UP] if authored.irreversible else list(authored.plans)
     found: list[Finding] = []
     for way in ways:
@@ -346,8 +347,7 @@ def _include(authored: Authored, way: Way) -> tuple[Path, ...]:
 
 
 def _sources(authored: Authored, way: Way) -> tuple[Path, ...]:
-    """Write what is generated, and return the C files of one direction of the update."""
-    _write_generated(authored)
+    """Return the C files of one direction of the update."""
     folder, written = authored.folder.resolve(), authored.folder.resolve() / CODE_FILES[way]
     by_hand = any(item.topic is Topic.CODE for item in authored.plans[way].plan.items) and written.exists()
     return (folder / GENERATED[way] / "migrate.c", *((written,) if by_hand else ()))
@@ -369,6 +369,7 @@ def migration_of(authored: Authored) -> Migration:
             f"{authored.folder} was made for another {authored.stale[0]} version (PKX602)",
             hint="bring it up to date: patchkit new OLD NEW -o DIRECTORY",
         )
+    _write_generated(authored)
     down = None if authored.irreversible else _migration(authored, Way.DOWN)
     return replace(_migration(authored, Way.UP), down=down, irreversible=authored.irreversible)
 

@@ -12,7 +12,7 @@ from patchkit.bundle.keys import Identity
 from patchkit.bundle.pairing import function_identities, variable_identities
 from patchkit.errors import BuildError
 from patchkit.model.program import Program
-from patchkit.transform.migration import Alias, Migration, Side
+from patchkit.transform.migration import Alias, Migration, Side, programs_of
 
 DOWN = "patchkit:down/"  # what units of the way back are named with
 # Placed like the program's own code: within reach, with nothing that a library would bring.
@@ -88,7 +88,7 @@ class Names:
 
     def __init__(self, migration: Migration, old: Program, new: Program) -> None:
         self._aliases = {**migration.aliases, **(migration.down.aliases if migration.down is not None else {})}
-        self._programs = {Side.OLD: old, Side.NEW: new, Side.INITIAL: old, Side.BROUGHT: new}
+        self._programs = programs_of(old, new)
 
     def at_start(self, side: Side) -> list[Identity]:
         """Return the variables of which the update's C looks at what they held at first: INITIAL old or BROUGHT new."""

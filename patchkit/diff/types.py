@@ -208,6 +208,17 @@ class Types:
             case _:
                 return None
 
+    def size(self, ctype: CType) -> int:
+        """Return the size of an object of `ctype` in bytes, 0 where it is unknown."""
+        bare = self.bare(ctype)
+        if isinstance(bare, Array):
+            return (bare.length or 0) * self.size(bare.element)
+        record = self.record(bare)
+        if record is not None:
+            return record.size
+        scalar = self.scalar(bare)
+        return scalar.size if scalar is not None else 0
+
     def is_char(self, ctype: CType) -> bool:
         """Whether `ctype` is a character type, so that an array of it is taken for text."""
         bare = self.bare(ctype)
@@ -219,6 +230,18 @@ class Types:
         while isinstance(resolved, Array):
             resolved = self.resolve(resolved.element)
         return isinstance(resolved, Qualified) and "const" in resolved.qualifiers
+
+    def named_members(self, record: Record, bit: int = 0) -> Iterator[tuple[Member, int]]:
+        """Yield the members of `record` that have a name, those of unnamed ones as well, with the bit each begins at.
+
+        `bit` is where the record itself begins.
+        """
+        for member in record.members:
+            inner = self.record(member.type)
+            if member.name:
+                yield member, bit + member.offset
+            elif inner is not None and member.width is None:
+                yield from self.named_members(inner, bit + member.offset)
 
     def members_by_value(self, ctype: CType) -> Iterator[tuple[str, Member]]:
         """Yield every member that lies inside an object of type `ctype`, nested ones included, with its dotted name."""

@@ -256,15 +256,9 @@ def _gap(start: int, end: int) -> Iterator[Field]:
 
 def _places(types: Types, record: Record, base: int) -> Iterator[tuple[str, int, int]]:
     """Path, offset and size in bits of every member that has an address, those of unnamed members included."""
-    for member in record.members:
-        if member.width is not None:
-            continue
-        if member.name:
-            yield member.name, base + member.offset, member.size
-            continue
-        inner = types.record(member.type)
-        if inner is not None:
-            yield from _places(types, inner, base + member.offset)
+    for member, offset in types.named_members(record, base):
+        if member.width is None:
+            yield member.name, offset, member.size
 
 
 def _up(value: int, unit: int) -> int:

@@ -32,9 +32,7 @@ class Written:
     severed: frozenset[str]
     layouts: dict[str, frozenset[str]]
     open: tuple[Open, ...]
-    rest: dict[str, list[str]]  # what conversions by hand have to see to, by the key of the record
-    shapes: int
-    roots: int
+    converted: frozenset[str]  # old keys of the changed records that `text` has a table of
 
 
 def write_migration(pair: Pair, decisions: Decisions) -> Written:
@@ -71,8 +69,9 @@ def write_migration(pair: Pair, decisions: Decisions) -> Written:
     severed = severed_variables(pair, decisions)
     aliases = {**catalogue.aliases, **writer.aliases}
     headers = texts[Side.OLD], texts[Side.NEW], catalogue.text()
-    rest = {q.subject: q.question.split("; ") for q in asked.values() if q.topic is Topic.CODE}
-    return Written(text, *headers, aliases, moved, severed, layouts, found, rest, len(writer.keys), len(roots))
+    tabled = {ctype.key for ctype, _, _ in writer.keys if isinstance(ctype, Named)}
+    converted = frozenset(tabled & changed.records.keys())
+    return Written(text, *headers, aliases, moved, severed, layouts, found, converted)
 
 
 _HEAD = """\
@@ -309,7 +308,7 @@ class _Writer:
         return name
 
     def _shape(self, number: int, ctype: CType, slots: int, tables: list[str]) -> str:
-        size = new_size = self.graph.size(ctype)
+        size = new_size = self.graph.types.size(ctype)
         name, convert, runs = spell(ctype), "0", 0
         if isinstance(ctype, Named) and ctype.key in self.changed.records:
             successor = self.changed.records[ctype.key]

@@ -6,6 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from patchkit.model.decision import Way
+from patchkit.model.program import Program
 
 PLANS: Mapping[Way, str] = {Way.UP: "pk_plan", Way.DOWN: "pk_down_plan"}  # what the generated C calls its plan
 
@@ -22,6 +23,11 @@ class Side(StrEnum):
 def sides_of(way: Way) -> tuple[Side, Side]:
     """Return the version that an update comes from in this direction, and the one that it leads to."""
     return (Side.OLD, Side.NEW) if way is Way.UP else (Side.NEW, Side.OLD)
+
+
+def programs_of(old: Program, new: Program) -> Mapping[Side, Program]:
+    """Return the program that each side is about; `old` and `new` are the versions of the update, whatever the way."""
+    return {Side.OLD: old, Side.INITIAL: old, Side.NEW: new, Side.BROUGHT: new}
 
 
 @dataclass(frozen=True, slots=True)

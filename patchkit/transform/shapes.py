@@ -203,7 +203,7 @@ class Graph:
                 slot = self._pointer(target, subject)
                 return [] if slot is None else [slot]
             case Array(element, length):
-                return self._repeated(self.slots(element, subject), length or 0, self.size(element))
+                return self._repeated(self.slots(element, subject), length or 0, self.types.size(element))
             case Named(Tag.STRUCT, key):
                 record = self.types.program.records.get(key)
                 return [] if record is None else self._members(record, subject or key)
@@ -404,19 +404,6 @@ class Graph:
         record = self.types.record(target)
         cores = (self.types.core(member.type) for member in record.members) if record is not None else ()
         return record is not None and any(isinstance(core, Named) and core.key == record.key for core in cores)
-
-    # -- sizes
-
-    def size(self, ctype: CType) -> int:
-        """Return the size of an object of `ctype` in bytes, 0 where it is unknown."""
-        bare = self.types.bare(ctype)
-        if isinstance(bare, Array):
-            return (bare.length or 0) * self.size(bare.element)
-        record = self.types.record(bare)
-        if record is not None:
-            return record.size
-        scalar = self.types.scalar(bare)
-        return scalar.size if scalar is not None else 0
 
     def ask(self, topic: Topic, subject: str, question: str, choices: tuple[str, ...] = ()) -> None:
         self.open.setdefault((topic, subject), Open(topic, subject, question, choices))

@@ -30,7 +30,7 @@ def kept_tail(graph: Graph, ctype: CType, side: Side) -> Tail | None:
     if said is None:
         graph.ask(Topic.LENGTH, subject, f"which member counts the elements of {subject}?", (*numbers, ALLOCATION))
         return None
-    step = graph.size(element)
+    step = graph.types.size(element)
     before = path.removesuffix(name)
     count = f"{side}->{before}{said}" if said in numbers else tail_count(said, (), side)
     return Tail(offset, offset, step, step, element, elements, count)

@@ -46,12 +46,8 @@ class Session:
     def changed(self) -> Mapping[str, str]:
         """The records of which generated/migrate.c has a table, by old key."""
         planned = self.subject.planned
-        text = planned.written.text
-        return {
-            key: successor
-            for key, successor in Changed(planned.pair).records.items()
-            if f'    {{"{key}", ' in text.partition("static const struct pk_shape shapes[]")[2]
-        }
+        records = Changed(planned.pair).records
+        return {key: successor for key, successor in records.items() if key in planned.written.converted}
 
     @cached_property
     def program(self) -> Path | None:
@@ -212,24 +208,22 @@ def _owned(session: Session, tried: Tried, seen: set[tuple[str, str, int]]) -> I
     stale = next((path for path, place in pointers.items() if _is_stale(case, place)), None)
     name = f"the conversion of {case.record.key}"
     rows = (
-        (twice, "PKX604", f"{name} drops one object twice", "call pk_dropped once for each object"),
+        (twice, f"{name} drops one object twice", "call pk_dropped once for each object"),
         (
             kept is not None,
-            "PKX604",
             f"{name} drops what {session.subject.target}->{kept} leads to, which would be freed in use",
             "drop it or carry it over, not both",
         ),
         (
             stale is not None,
-            "PKX604",
             f"{session.subject.target}->{stale} leads to an old object, which is given back once the update stands",
             "lead it to the new one: pk_forward(migration, p)",
         ),
     )
-    for wrong, rule, text, hint in rows:
+    for wrong, text, hint in rows:
         if wrong and (text, file, line) not in seen:
             seen.add((text, file, line))
-            yield Finding(4, rule, file, line, text, hint, case.sample.name)
+            yield Finding(4, "PKX604", file, line, text, hint, case.sample.name)
 
 
 def _pointers(session: Session, case: Case, run: Run) -> dict[str, int]:

@@ -12,7 +12,7 @@ from patchkit.model.decision import Decisions, Topic
 from patchkit.model.program import Member, Record
 from patchkit.transform.shapes import COUNTS
 from patchkit.validate.samples import Book, Sample
-from patchkit.validate.values import Value, bounds, members_of
+from patchkit.validate.values import Value, bounds
 
 _DEPTH = 2  # objects that stand behind one another in a sample
 _LIMIT = 400  # samples of one type
@@ -63,7 +63,7 @@ class Extremes:
         found: dict[str, Value] = {}
         if record.tag is Tag.UNION:
             return {"bytes": bytes(record.size).hex()}
-        for member, _ in members_of(self.types, record):
+        for member, _ in self.types.named_members(record):
             value = self._value(objects, record, member, name, depth)
             if value is not None:
                 found[member.name] = value
@@ -136,7 +136,7 @@ class Extremes:
     # -- extremes
 
     def _changes(self, record: Record, path: tuple[str | int, ...], own: str) -> Iterator[_Change]:
-        for member, _ in members_of(self.types, record):
+        for member, _ in self.types.named_members(record):
             at = (*path, member.name)
             if self._is_counter(record, member.name):
                 if not self._counts_tail(record, member.name):

@@ -1,7 +1,7 @@
 /* harness.c: runs the conversions of an update on sample objects, each in a process of its own, under the sanitizers.
  *
  * It is linked with generated/migrate.c, transform.c and stand-ins for what only the program has, reads cases from the file
- * that is its argument, and writes a record for each run to standard output; patchkit/validate/running.py has the other end
+ * that is its argument, and writes a record for each run to standard output; patchkit/validate/harness.py has the other end
  * of both formats. Old objects lie in memory that cannot be written and was not allocated, so that a conversion that writes
  * to one, frees one or leaves one is found where it does so. Each case runs over two fills of the new object that
  * differ in every bit, and over zeros, which it holds in a process.
@@ -39,10 +39,10 @@ struct job {
 
 /* What a child tells; it lies in memory that parent and child share. */
 struct result {
-    uint32_t outcome, made, dropped;
+    uint32_t outcome, dropped;
     int64_t value;
     char text[TEXT];
-    uint64_t notes[2][NOTES];
+    uint64_t notes[NOTES]; /* the objects that were dropped */
 };
 
 extern const struct pk_plan PLAN; /* pk_plan, or the one of the way back: the command line says which */
@@ -156,10 +156,9 @@ static int refuse(struct pk_migration *migration, const char *what, int64_t valu
 }
 
 static int note(struct pk_migration *migration, void *object, void (*release)(void *), int made) {
-    uint32_t *count = made ? &result->made : &result->dropped;
     (void)migration, (void)release;
-    if (*count < NOTES)
-        result->notes[made ? 0 : 1][(*count)++] = (uint64_t)object;
+    if (!made && result->dropped < NOTES)
+        result->notes[result->dropped++] = (uint64_t)object;
     return 0;
 }
 
@@ -255,7 +254,7 @@ static void put(const void *bytes, uint64_t size) {
     fwrite(bytes, 1, size, stdout);
 }
 
-static void try(const struct job *job, uint64_t index, uint64_t fill, FILE *report) {
+static void try(const struct job *job, unsigned char fill, FILE *report) {
     static char said[REPORT];
     rewind(report);
     if (ftruncate(fileno(report), 0))
@@ -268,19 +267,18 @@ static void try(const struct job *job, uint64_t index, uint64_t fill, FILE *repo
         stop("no process");
     if (!child) {
         dup2(fileno(report), STDERR_FILENO);
-        run(job, fills[fill]);
+        run(job, fill);
     }
     int status = 0;
     waitpid(child, &status, 0);
     rewind(report);
     uint64_t size = fread(said, 1, sizeof said, report);
-    int64_t head[] = {(int64_t)index, (int64_t)fill, result->outcome,
-                      WIFSIGNALED(status) ? -WTERMSIG(status) : result->value};
+    int64_t head[] = {result->outcome, WIFSIGNALED(status) ? -WTERMSIG(status) : result->value};
     fwrite(head, sizeof head, 1, stdout);
     put(result->text, strlen(result->text));
     put(said, size);
     put(output, job->size);
-    put(result->notes[1], result->dropped * sizeof(uint64_t));
+    put(result->notes, result->dropped * sizeof(uint64_t));
 }
 
 int main(int count, char **arguments) {
@@ -296,7 +294,7 @@ int main(int count, char **arguments) {
         if (output == MAP_FAILED || result == MAP_FAILED)
             stop("no memory");
         for (uint64_t fill = 0; fill < FILLS; fill++)
-            try(&job, i, fill, report);
+            try(&job, fills[fill], report);
         munmap(output, job.size + 1);
     }
     return fflush(stdout) ? 2 : 0;

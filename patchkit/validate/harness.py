@@ -10,13 +10,13 @@ from enum import IntEnum
 from pathlib import Path
 
 from patchkit.errors import ToolError
-from patchkit.model.decision import Topic
-from patchkit.transform.migration import PLANS, sides_of
+from patchkit.model.decision import Topic, Way
+from patchkit.transform.migration import PLANS, programs_of
 from patchkit.validate.findings import Subject
 from patchkit.validate.samples import Case
+from patchkit.validate.statics import COMPILERS
 
 SOURCE = Path(__file__).with_name("harness.c")
-_COMPILERS = ("gcc", "clang", "cc")
 _SANITIZE = "-fsanitize=address,undefined"
 _FLAGS = (
     "-std=gnu11",
@@ -69,7 +69,7 @@ def build_harness(subject: Subject) -> Path:
     folder = subject.place
     folder.mkdir(parents=True, exist_ok=True)
     compiler = _compiler(subject, folder)
-    plan = f"-DPLAN={PLANS[subject.planned.decisions.way]}"
+    plan = f"-DPLAN={PLANS[subject.way]}"
     include = [f"-I{each}" for each in subject.include]
     objects = []
     for source in (*subject.sources, SOURCE):
@@ -98,7 +98,7 @@ def build_harness(subject: Subject) -> Path:
 def _compiler(subject: Subject, folder: Path) -> str:
     empty = folder / "empty.c"
     empty.write_text("int main(void) { return 0; }\n", encoding="utf-8")
-    for name in _COMPILERS:
+    for name in COMPILERS:
         path = shutil.which(name, path=subject.environ.get("PATH"))
         if path and _run([path, _SANITIZE, str(empty), "-o", str(folder / "empty")], subject, folder).returncode == 0:
             return path
@@ -119,7 +119,8 @@ def _run(command: Sequence[str], subject: Subject, folder: Path) -> "subprocess.
 def _stand_ins(subject: Subject, names: Sequence[str]) -> str:
     """Return C that defines what the program has: its variables hold zeros, its allocator is the C library's."""
     planned = subject.planned
-    left, _ = sides_of(planned.decisions.way)
+    left, reached = planned.pair.old, planned.pair.new
+    programs = programs_of(left, reached) if subject.way is Way.UP else programs_of(reached, left)
     roles = dict[str, str]()
     for decision in planned.decisions.of(Topic.ALLOCATOR):
         roles.update(zip(decision.value.split(), ("allocate", "release", "room"), strict=False))
@@ -127,8 +128,7 @@ def _stand_ins(subject: Subject, names: Sequence[str]) -> str:
     for name in names:
         alias = planned.written.aliases.get(name)
         if alias is not None and not alias.function:
-            program = planned.pair.old if alias.side is left else planned.pair.new
-            size = program.variables[alias.key].size or 4096
+            size = programs[alias.side].variables[alias.key].size or 4096
             lines.append(f"unsigned char {name}[{size}] __attribute__((aligned(64)));")
         elif name in roles:
             lines.append(_ALLOCATORS[roles[name]].format(name=name))
@@ -174,8 +174,8 @@ def _records(data: bytes) -> Iterator[Run]:
         return data[at - size : at]
 
     while at < len(data):
-        _, _, ended, value = struct.unpack_from("<4q", data, at)
-        at += 32
+        ended, value = struct.unpack_from("<2q", data, at)
+        at += 16
         text, report, output, dropped = piece(), piece(), piece(), piece()
         places = struct.unpack(f"<{len(dropped) // 8}Q", dropped)
         said = report.decode(errors="replace")

@@ -10,9 +10,9 @@ from pathlib import Path
 from patchkit.diff.pair import Pair
 from patchkit.diff.types import Types
 from patchkit.errors import InputError
-from patchkit.model.ctype import Array, Named, Tag
+from patchkit.model.ctype import Array, Tag
 from patchkit.model.program import Record
-from patchkit.validate.values import Value, ValueProblem, element_size, encode
+from patchkit.validate.values import Value, ValueProblem, encode
 
 FORMAT = 1
 _OLD, _NEW = 0x2000_0000_0000, 0x2100_0000_0000  # where samples lie, and where new objects do
@@ -75,11 +75,6 @@ def read_samples(path: Path) -> Book:
     return Book(objects, path)
 
 
-def write_samples(objects: Mapping[str, Mapping[str, Value]]) -> str:
-    """Return the text of a file that holds `objects`."""
-    return json.dumps({"format": FORMAT, "objects": objects}, indent=2) + "\n"
-
-
 @dataclass(frozen=True, slots=True)
 class Block:
     """Memory of the old version: `now` is where its object is in the new one, 0 where that does not change."""
@@ -95,7 +90,7 @@ class Block:
 class Case:
     """One conversion to run: of the object of `sample`, whose memory is the first of `blocks`.
 
-    `names` say what each place is; `places` where the objects are that the sample's file names.
+    `places` says where the objects are that the sample's file names, `texts` which text is at an address.
     """
 
     sample: Sample
@@ -131,7 +126,7 @@ def flexible(types: Types, record: Record) -> tuple[str, int, int] | None:
     bare = types.bare(last.type) if last is not None else None
     if last is None or not isinstance(bare, Array) or bare.length:
         return None
-    return last.name, last.offset // 8, element_size(types, bare.element)
+    return last.name, last.offset // 8, types.size(bare.element)
 
 
 @dataclass(slots=True)
@@ -250,8 +245,3 @@ def _case(pair: Pair, changed: Mapping[str, str], book: Book, key: str) -> Case:
     tail = tail_of(pair.old_types, record, sample.value)
     all_blocks = (blocks[key], *(block for name, block in blocks.items() if name != key), *layout.others)
     return Case(sample, record, successor, tail, blocks[key].new_size, all_blocks, blocks, layout.texts)
-
-
-def reference(key: str) -> Named:
-    """Return the type that `struct item` or `union value` names."""
-    return Named(Tag.UNION if key.startswith("union ") else Tag.STRUCT, key)

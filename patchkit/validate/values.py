@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from patchkit.diff.types import Scalar, ScalarKind, Types
 from patchkit.model.ctype import Array, CType, Named, Tag
-from patchkit.model.program import Member, Record
+from patchkit.model.program import Record
 
 Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 Place = Callable[[Value], int]  # the address that a pointer's value means
@@ -116,7 +116,7 @@ def _array(buffer: bytearray, types: Types, bare: Array, at: Spot, value: Value,
         return
     if not isinstance(value, list):
         raise ValueProblem(f"{at.path} is an array, so a list, not {value!r}")
-    step = element_size(types, bare.element) * 8
+    step = types.size(bare.element) * 8
     if bare.length and len(value) > bare.length:
         raise ValueProblem(f"{at.path} has {bare.length} elements, not {len(value)}")
     if not bare.length:
@@ -126,29 +126,10 @@ def _array(buffer: bytearray, types: Types, bare: Array, at: Spot, value: Value,
         _write(buffer, types, bare.element, spot, each, place)
 
 
-def element_size(types: Types, ctype: CType) -> int:
-    """Return the bytes of an object of `ctype`, 0 where they are not known."""
-    bare = types.bare(ctype)
-    if isinstance(bare, Array):
-        return (bare.length or 0) * element_size(types, bare.element)
-    record, scalar = types.record(bare), types.scalar(bare)
-    return record.size if record is not None else scalar.size if scalar is not None else 0
-
-
-def members_of(types: Types, record: Record, bit: int = 0) -> Iterator[tuple[Member, int]]:
-    """Yield the members of `record` that have a name, with the bit where each begins; those of unnamed ones as well."""
-    for member in record.members:
-        inner = types.record(member.type)
-        if member.name:
-            yield member, bit + member.offset
-        elif inner is not None and member.width is None:
-            yield from members_of(types, inner, bit + member.offset)
-
-
 def _record(buffer: bytearray, types: Types, record: Record, at: Spot, value: Value, place: Place) -> None:
     if not isinstance(value, dict):
         raise ValueProblem(f"{at.path} is a {record.tag}, so a dictionary by member, not {value!r}")
-    known = {member.name: (member, bit) for member, bit in members_of(types, record, at.bit)}
+    known = {member.name: (member, bit) for member, bit in types.named_members(record, at.bit)}
     for name, each in value.items():
         if name not in known:
             raise ValueProblem(f"{record.key} has no member {name}, but {', '.join(known)}")
@@ -173,7 +154,7 @@ def _read(data: bytes, types: Types, ctype: CType, at: Spot, spell: Spell, tail:
     record = types.record(bare)
     if record is not None and record.tag is not Tag.UNION:
         found: dict[str, Value] = {}
-        for member, bit in members_of(types, record, at.bit):
+        for member, bit in types.named_members(record, at.bit):
             bits = member.width if member.width is not None else member.size
             found[member.name] = _read(data, types, member.type, Spot(member.name, bit, bits), spell, tail)
         return found
@@ -195,7 +176,7 @@ def _read(data: bytes, types: Types, ctype: CType, at: Spot, spell: Spell, tail:
 
 
 def _elements(data: bytes, types: Types, bare: Array, at: Spot, spell: Spell, tail: int) -> Value:
-    step, count = element_size(types, bare.element), bare.length or tail
+    step, count = types.size(bare.element), bare.length or tail
     start = at.bit // 8
     if types.is_char(bare.element):
         text = data[start : start + count]
