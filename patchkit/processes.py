@@ -16,7 +16,7 @@ from patchkit.live.attaching import Attached, bring_runtime
 from patchkit.live.failure import LiveError
 from patchkit.live.known import Known, has_recording, known_builds
 from patchkit.live.manifest import Manifest, read_manifest
-from patchkit.live.process import Process, all_processes, find_process
+from patchkit.live.process import Process, all_processes, find_process, still_there
 from patchkit.live.reach import check_reachable
 from patchkit.live.ring import ring_of_ended
 from patchkit.live.starting import with_runtime
@@ -35,6 +35,7 @@ __all__ = [
     "Wish",
     "attach",
     "builds_known",
+    "ended_unchanged",
     "environment_with_runtime",
     "events",
     "linking",
@@ -158,8 +159,13 @@ def targets(pid: int | None, name: str | None, *, tree: bool) -> Iterator[Proces
         yield find_process(pid)
 
 
-def perform(act: Act, process: Process, bundle: int | None, wish: Wish, hear: Hear) -> Outcome:
-    """Ask `process` for `act` and return how it ended. Raises LiveError where it refuses or cannot be asked."""
+def perform(
+    act: Act, process: Process, bundle: int | None, wish: Wish, hear: Hear, first: Outcome | None = None
+) -> Outcome:
+    """Ask `process` for `act` and return how it ended. Raises LiveError where it refuses or cannot be asked.
+
+    `first` is how it ended in the first of several processes: the others take back just what that one did.
+    """
     with Runtime(process) as runtime:
         match act:
             case Act.REHEARSE:
@@ -169,6 +175,11 @@ def perform(act: Act, process: Process, bundle: int | None, wish: Wish, hear: He
                 assert bundle is not None
                 return runtime.apply(bundle, wish, hear)
             case Act.REVERT:
-                return runtime.revert(wish, hear)
+                return runtime.revert(wish, hear, first)
             case Act.CONFIRM:
                 return runtime.confirm()
+
+
+def ended_unchanged(process: Process, heard: Sequence[Phase]) -> bool:
+    """Whether `process` ended before it was stopped for what was asked of it, of which it told the phases `heard`."""
+    return not still_there(process) and all(phase.name != "quiescing" for phase in heard)

@@ -8,8 +8,9 @@ from typing import Any
 import click
 
 from patchkit.cli.main import report_error
+from patchkit.cli.progress import StatusLine
 from patchkit.errors import ExitCode, InputError
-from patchkit.processes import Act, LiveError, Outcome, Phase, Process, Wish, perform, targets
+from patchkit.processes import Act, LiveError, Outcome, Phase, Process, Wish, ended_unchanged, perform, targets
 
 _SAID = {
     "applied": "updated to {new} from {old}: {functions} functions switched, {pause:.1f} ms pause",
@@ -51,35 +52,55 @@ def pid_and_bundle(words: tuple[str, ...]) -> tuple[int | None, Path]:
 def ask_all(
     act: Act, pid: int | None, name: str | None, bundle: int | None, wish: Wish, *, tree: bool, keep_going: bool
 ) -> int:
-    """Ask every process that is meant, and return the worst exit code."""
+    """Ask every process that is meant, and return the worst exit code.
+
+    Of many, some may end meanwhile, as a server's sessions do: that is told, and no failure.
+    """
     if (pid is None) == (name is None):
         raise InputError("name one process by its PID, or several by --all NAME")
     worst = int(ExitCode.CLEAN)
+    first: Outcome | None = None
     for process in targets(pid, name, tree=tree):
-        code = _ask(act, process, bundle, wish)
-        worst = max(worst, code)
-        if code and not keep_going:
-            break
+        heard: list[Phase] = []
+        try:
+            with StatusLine(patience=0) as line:
+                outcome = perform(act, process, bundle, wish, _telling(process, line, heard), first)
+        except (InputError, LiveError) as problem:
+            if process.pid != pid and ended_unchanged(process, heard):
+                print(f"{process.named} ended before it was changed", file=sys.stderr)
+                continue
+            _report(problem)
+            worst = max(worst, problem.exit_code)
+            if not keep_going:
+                break
+            continue
+        first = first or outcome
+        print(f"{process.named} {_sentence(outcome)}")
     return worst
 
 
-def _ask(act: Act, process: Process, bundle: int | None, wish: Wish) -> int:
-    try:
-        outcome = perform(act, process, bundle, wish, _hear)
-    except LiveError as problem:
-        report_error(problem)
-        for holdup in problem.holdups:
-            where = f" in {holdup.where}" if holdup.where else ""
-            print(f"  thread {holdup.tid} ({holdup.comm}){where}: {holdup.reason}", file=sys.stderr)
-            for frame in holdup.frames:
-                print(f"    {frame}", file=sys.stderr)
-        return problem.exit_code
-    print(f"{process.named} {_sentence(outcome)}")
-    return ExitCode.CLEAN
+def _report(problem: InputError | LiveError) -> None:
+    """Print why a process was not changed, and the stack of every thread that stood against it."""
+    report_error(problem)
+    for holdup in problem.holdups if isinstance(problem, LiveError) else ():
+        where = f" in {holdup.where}" if holdup.where else ""
+        print(f"  thread {holdup.tid} ({holdup.comm}){where}: {holdup.reason}", file=sys.stderr)
+        for frame in holdup.frames:
+            print(f"    {frame}", file=sys.stderr)
 
 
-def _hear(phase: Phase) -> None:
-    print(f"{phase.name} {phase.microseconds / 1000:.1f} ms", file=sys.stderr)
+def _telling(process: Process, line: StatusLine, heard: list[Phase]) -> Callable[[Phase], None]:
+    """Return what tells each phase, on a terminal in the one line that is wiped at the end, and adds it to `heard`."""
+
+    def tell(phase: Phase) -> None:
+        heard.append(phase)
+        text = f"{phase.name} {phase.microseconds / 1000:.1f} ms"
+        if line.shown:
+            line(f"{process.named}: {text}", 0, 0)
+        else:
+            print(text, file=sys.stderr)
+
+    return tell
 
 
 def _sentence(outcome: Outcome) -> str:

@@ -17,12 +17,12 @@ PERIOD = 0.1  # seconds between two drawings
 class StatusLine(AbstractContextManager["StatusLine"]):
     """Shows `stage done/total` on `stream` while the block runs, and wipes it at its end.
 
-    Drawn from the callback and never from a thread, because the readers fork.
+    Drawn from the callback and never from a thread, because the readers fork. `shown` is whether it is drawn at all.
     """
 
     def __init__(self, stream: TextIO | None = None, *, patience: float = PATIENCE) -> None:
         self._stream = sys.stderr if stream is None else stream
-        self._shown = self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        self.shown = self._stream.isatty() and os.environ.get("TERM") != "dumb"
         self._patience = patience
         self._started = self._drawn = time.monotonic()
         self._live: Live | None = None
@@ -30,7 +30,7 @@ class StatusLine(AbstractContextManager["StatusLine"]):
     def __call__(self, stage: str, done: int, total: int) -> None:
         """Note how far the work is; `total` is 0 where that is not known."""
         now = time.monotonic()
-        if not self._shown or now - self._started < self._patience or (self._live and now - self._drawn < PERIOD):
+        if not self.shown or now - self._started < self._patience or (self._live and now - self._drawn < PERIOD):
             return
         self._drawn = now
         self._draw(f"{stage} {done}/{total}" if total else stage)

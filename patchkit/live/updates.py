@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from patchkit.live.connection import CONNECT_SECONDS, Connection
-from patchkit.live.failure import LiveError
+from patchkit.live.failure import LiveError, Refused
 from patchkit.live.process import Process
 from patchkit.live.wire import Malformed, Message
 
@@ -147,8 +147,18 @@ class Runtime:
         }
         return self._change(Message("apply", fields), "applied", wish, hear, bundle)
 
-    def revert(self, wish: Wish, hear: Hear) -> Outcome:
-        """Take the last update back."""
+    def revert(self, wish: Wish, hear: Hear, other: Outcome | None = None) -> Outcome:
+        """Take the last update back, or only the one that was taken back in an `other` process.
+
+        A server's children may be born of a parent that went back already.
+        """
+        if other is not None and (version := self.status().version) != other.before:
+            if version != other.after:
+                text = f"{self.process.named} is at {version[:12]}, not at {other.before[:12]}; it is left there"
+                raise Refused(
+                    "PKL009", text, hint=f"`patchkit revert {self.process.pid}` takes back what this one did last"
+                )
+            return Outcome("already", 0, version, version, 0)
         return self._change(
             Message(
                 "revert", {"timeout-ms": _milliseconds(wish.timeout), "rehearse": "yes" if wish.rehearse else "no"}

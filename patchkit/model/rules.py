@@ -253,6 +253,8 @@ _PROCESSES = (
      "Only root and the user whose process it is may ask its runtime"),
     ("PKL008", "unknown-protocol", _ERROR, _NOTHING, _BY_HAND, _LIVE,
      "The runtime and this patchkit do not understand each other"),
+    ("PKL009", "at-another-version", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "Of several processes that go back together, this one is at a version that the update has no part in"),
     ("PKL102", "bundle-damaged", _ERROR, _NOTHING, _AUTOMATIC, _LIVE,
      "The bundle is not whole or contradicts itself, so nothing of it is used"),
     ("PKL103", "out-of-reach", _ERROR, _RESTART, _NONE, _LIVE,

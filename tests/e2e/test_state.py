@@ -6,47 +6,26 @@ settings become a list, tables of functions get a slot.
 """
 
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.support import kvd, patchkit
-from tests.support.chains import PROGRAMS, recorded
-from tests.support.live import Chain, ask, runtime_preloaded
+from tests.support import kvd
+from tests.support.hazards import cache, shared_cache
+from tests.support.live import Chain, ask, make_authored_chain, runtime_preloaded
 from tests.support.loads import loading
-
-UPDATES = PROGRAMS / "kvd/updates"
 
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
     """The versions, recorded, and the bundles that carry their authored updates."""
-    folder = tmp_path_factory.mktemp("state")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATCHKIT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
-        for version in kvd.VERSIONS:
-            recorded("kvd", version, folder)
-        bundles = tuple(_bundle(folder, old, new) for old, new in pairwise(kvd.VERSIONS))
-        yield Chain("kvd", folder, kvd.VERSIONS, bundles)
-
-
-def _bundle(folder: Path, old: str, new: str) -> Path:
-    update, output = folder / "updates" / f"{old}--{new}", folder / f"{old}--{new}.pkb"
-    shutil.copytree(UPDATES / update.name, update)
-    for command in ("plan", "validate"):
-        done = patchkit(command, str(update), cwd=folder)
-        assert done.code == 0, done.out + done.err
-    done = patchkit("bundle", old, new, "--update", str(update), "-o", str(output), cwd=folder)
-    assert done.code == 0, done.err
-    return output
+    with shared_cache(tmp_path_factory):
+        yield make_authored_chain("kvd", tmp_path_factory.mktemp("state"))
 
 
 def test_live_state_goes_with_the_program(chain: Chain, tmp_path: Path) -> None:
-    with runtime_preloaded(Path(os.environ["PATCHKIT_CACHE"])):
+    with runtime_preloaded(cache()):
         started = kvd.serving(chain.binary, tmp_path)
         with started as server, loading(kvd.CLIENT, "--unixsocket", server.path) as load:
             _fill(server)
@@ -68,7 +47,7 @@ def test_live_state_goes_with_the_program(chain: Chain, tmp_path: Path) -> None:
 
 
 def test_live_state_goes_back_with_the_program(chain: Chain, tmp_path: Path) -> None:
-    with runtime_preloaded(Path(os.environ["PATCHKIT_CACHE"])):
+    with runtime_preloaded(cache()):
         started = kvd.serving(chain.binary, tmp_path)
         with started as server, loading(kvd.CLIENT, "--unixsocket", server.path) as load:
             pid = server.process.pid

@@ -1,5 +1,6 @@
 """Programs of the corpus under `patchkit run`, and the commands that ask them."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import pytest
 
 from patchkit.runtime import library
 from tests.support import Outcome, patchkit
-from tests.support.chains import CHAINS, recorded
+from tests.support.chains import AUTHORED, CHAINS, PROGRAMS, recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,26 @@ def make_chain(program: str, folder: Path) -> Chain:
         assert done.code == 0, done.err
         bundles.append(path)
     return Chain(program, folder, versions, tuple(bundles))
+
+
+def make_authored_chain(program: str, folder: Path) -> Chain:
+    """Record the versions of `program` between which types change, and make bundles of its authored updates."""
+    versions = AUTHORED[program]
+    for version in versions:
+        recorded(program, version, folder)
+    shutil.copytree(PROGRAMS / program / "updates", folder / "updates")
+    bundles = tuple(_authored_bundle(folder, old, new) for old, new in pairwise(versions))
+    return Chain(program, folder, versions, bundles)
+
+
+def _authored_bundle(folder: Path, old: str, new: str) -> Path:
+    update, output = folder / "updates" / f"{old}--{new}", folder / f"{old}--{new}.pkb"
+    for command in ("plan", "validate"):
+        done = patchkit(command, str(update), cwd=folder)
+        assert done.code == 0, done.out + done.err
+    done = patchkit("bundle", old, new, "--update", str(update), "-o", str(output), cwd=folder)
+    assert done.code == 0, done.err
+    return output
 
 
 @contextmanager
