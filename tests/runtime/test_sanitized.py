@@ -1,8 +1,9 @@
-"""Bundles, payloads, unwind information and rings are read within their bounds, whatever they hold."""
+"""The runtime under sanitizers: what others wrote is read within its bounds, and threads stand still in order."""
 
 import shutil
 import struct
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -49,17 +50,30 @@ def unwind_information(executable: Path) -> bytes:
 
 
 @pytest.fixture(scope="module", params=[(c, s) for c in ("gcc", "clang") for s in SANITIZERS], ids="-".join)
-def harness(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The harness, built by one compiler with one sanitizer."""
+def build(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """What builds a program of this folder with parts of the runtime, by one compiler with one sanitizer."""
     compiler, sanitizer = request.param
     if shutil.which(compiler) is None:
         pytest.skip(f"needs {compiler} (Debian: {compiler})")
-    program = tmp_path_factory.mktemp(f"{compiler}-{sanitizer}") / "harness"
-    sources = [str(RUNTIME / f"src/{name}.c") for name in PARTS]
-    sources += [str(RUNTIME / "arch/x86_64.c"), str(ROOT / "tests/runtime/harness.c")]
-    done = run(compiler, *FLAGS, f"-fsanitize={sanitizer}", "-o", str(program), *sources, cwd=ROOT)
-    assert done.code == 0, done.err
-    return program
+    folder = tmp_path_factory.mktemp(f"{compiler}-{sanitizer}")
+
+    def built(name: str, parts: tuple[str, ...], *flags: str) -> Path:
+        sources = [str(RUNTIME / f"src/{part}.c") for part in parts]
+        sources += [str(RUNTIME / "arch/x86_64.c"), str(ROOT / f"tests/runtime/{name}.c")]
+        command = [compiler, *FLAGS, f"-fsanitize={sanitizer}", *flags, "-o", str(folder / name), *sources, "-lpthread"]
+        done = run(*command, cwd=ROOT)
+        if "libclang_rt" in done.err:
+            pytest.skip("needs the sanitizers of clang (Debian: libclang-rt-14-dev)")
+        assert done.code == 0, done.err
+        return folder / name
+
+    return built
+
+
+@pytest.fixture(scope="module")
+def harness(build: Callable[..., Path]) -> Path:
+    """What reads inputs."""
+    return build("harness", PARTS)
 
 
 # How often each is cut and changed.
@@ -73,3 +87,14 @@ def test_whatever_an_input_holds_it_is_read_within_its_bounds(
     assert words["whole"] == "1", done.out
     if part == "payload":
         assert words["cut"] == "0", done.out
+
+
+def test_threads_that_come_and_go_and_end_after_they_were_let_go_are_gathered_in_order(
+    build: Callable[..., Path], tmp_path: Path
+) -> None:
+    """One that ended after it was found in no good place was once waited for until the time was over."""
+    program = build("gathering", ("threads", "sys"), "-Wl,--wrap=pk__open")
+    done = run(str(program), "200", cwd=tmp_path)
+    assert done.code == 0, done.err[-3000:]
+    assert done.out.startswith("gathered 200 most ")
+    assert int(done.out.split()[-1]) >= 5

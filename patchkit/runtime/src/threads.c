@@ -4,8 +4,10 @@
  * unsafe place is let go alone and asked again, while the others wait: what it waits for may be one of them, then it blocks,
  * which is a good place. All of it has an end.
  *
- * Order of the shared words: a thread writes `context`, then `state` (release), then `arrived`; the worker reads `state`
- * (acquire) before it looks at the context. The worker adds to `round` (release) before it wakes those who wait on it.
+ * Order of the shared words: the worker writes `call`, then `state` (release), and signals; a thread reads `state` (acquire)
+ * before `call`. It writes `context`, then `state` (release), then `arrived`; the worker reads `state` (acquire) before it
+ * looks at the context. The worker adds to `round` (release) before it wakes those who wait on it. Handlers look for their
+ * row while the worker adds others, so `tid` is read and written as one word.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -30,7 +32,7 @@ static struct pk_thread *row_of(int tid) {
     struct pk_runtime *rt = &pk__runtime;
     size_t count = __atomic_load_n(&rt->thread_count, __ATOMIC_ACQUIRE);
     for (size_t i = 0; i < count; i++)
-        if (rt->threads[i].tid == tid)
+        if (__atomic_load_n(&rt->threads[i].tid, __ATOMIC_RELAXED) == tid)
             return &rt->threads[i];
     return NULL;
 }
@@ -40,7 +42,10 @@ void pk__park(void *context) {
     struct pk_runtime *rt = &pk__runtime;
     struct pk_thread *self = row_of(pk__tid());
     uint64_t interrupted = pk__now();
+    long call = -1;
     if (self) {
+        /* A copy: on our way out of here the worker may ask again already, with another call. */
+        call = __atomic_load_n(&self->state, __ATOMIC_ACQUIRE) == PK_RUNNING ? (long)self->call : -1;
         uint32_t round = __atomic_load_n(&rt->round, __ATOMIC_ACQUIRE);
         self->context = context;
         self->thread_pointer = pk__thread_pointer();
@@ -51,20 +56,21 @@ void pk__park(void *context) {
             pk__futex_wait(&rt->round, round, 0);
             round = __atomic_load_n(&rt->round, __ATOMIC_ACQUIRE);
         }
-        self->context = NULL;
     }
-    pk__restart(context, self ? self->call : -1, self ? &self->wait : NULL, interrupted);
+    pk__restart(context, call, self ? &self->wait : NULL, interrupted);
 }
 
 static void let_go(struct pk_thread *thread) {
     thread->signalled = 0;
-    __atomic_store_n(&thread->state, PK_FREED, __ATOMIC_RELEASE);
+    __atomic_exchange_n(&thread->state, PK_FREED, __ATOMIC_ACQ_REL);
 }
 
 static void wake_all(void) {
     __atomic_add_fetch(&pk__runtime.round, 1, __ATOMIC_RELEASE);
     pk__futex_wake(&pk__runtime.round);
 }
+
+static void set_tid(struct pk_thread *row, int tid) { __atomic_store_n(&row->tid, tid, __ATOMIC_RELAXED); }
 
 static struct pk_thread *add(int tid) {
     struct pk_runtime *rt = &pk__runtime;
@@ -78,10 +84,10 @@ static struct pk_thread *add(int tid) {
         return NULL;
     if (fresh)
         row = &rt->threads[rt->thread_count];
-    pk__zero(row, sizeof *row);
-    row->tid = tid;
+    pk__zero(&row->state, sizeof *row - offsetof(struct pk_thread, state));
     row->call = -1;
     row->epoch = rt->epoch;
+    set_tid(row, tid);
     __atomic_store_n(&rt->thread_count, rt->thread_count + fresh, __ATOMIC_RELEASE);
     return row;
 }
@@ -107,12 +113,12 @@ static int64_t blocked_call(int tid) {
 /* Returns 0, also where the thread has ended, or a negative error where it goes on and knows of nothing. */
 static long ask(struct pk_thread *thread) {
     thread->call = blocked_call(thread->tid);
-    thread->state = PK_RUNNING;
     thread->signalled = 1;
     thread->safe = 0;
+    __atomic_store_n(&thread->state, PK_RUNNING, __ATOMIC_RELEASE);
     long result = pk__interrupt(thread->tid);
     if (result == -ESRCH)
-        thread->tid = -1;
+        set_tid(thread, -1);
     else if (result < 0)
         thread->signalled = 0;
     return result == -ESRCH ? 0 : result;
@@ -170,7 +176,7 @@ static void forget_ended(void) {
     for (size_t i = 0; i < rt->thread_count; i++)
         if (rt->threads[i].tid > 0 && __atomic_load_n(&rt->threads[i].state, __ATOMIC_ACQUIRE) != PK_PARKED &&
             pk__call3(SYS_tgkill, rt->pid, rt->threads[i].tid, 0) < 0)
-            rt->threads[i].tid = -1;
+            set_tid(&rt->threads[i], -1);
 }
 
 /* Looks at the stacks that were not found safe yet; returns how many threads are in no good place, or not parked. */
@@ -210,8 +216,10 @@ static int park_everyone(uint64_t end) {
         long asked = ask_all();
         if (asked < 0)
             return (int)asked;
-        if (asked == 0)
+        if (asked == 0) {
+            forget_ended(); /* one that was let go, and ended before it was asked again */
             return 1;
+        }
         uint64_t soon = pk__now() + ARRIVAL;
         wait_for_arrivals(soon < end ? soon : end);
         forget_ended();
