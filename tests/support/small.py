@@ -77,16 +77,21 @@ class Running:
 
 @contextmanager
 def running(
-    binary: Path, cache: Path, *options: str, preload: bool = True, through: Sequence[str] = ()
+    binary: Path,
+    cache: Path,
+    *options: str,
+    preload: bool = True,
+    through: Sequence[str] = (),
+    runtime: Path | None = None,
 ) -> Iterator[Running]:
     """Start `binary` with the runtime in it and end it afterwards; what it writes goes to a file beside it.
 
-    `through` is a command that becomes the one that follows it.
+    `through` is a command that becomes the one that follows it, `runtime` a library in the place of the usual one.
     """
     import os
 
     output = binary.with_suffix(".out")
-    environ = {**os.environ, **({"LD_PRELOAD": str(library(cache))} if preload else {})}
+    environ = {**os.environ, **({"LD_PRELOAD": str(runtime or library(cache))} if preload else {})}
     with output.open("wb") as file:
         process = subprocess.Popen(
             [*through, str(binary), *options],
