@@ -3,7 +3,8 @@
 The rival of each row is the same version, built plainly and started alone, at the same number of requests:
 v1 with the runtime preloaded against v1, v1 updated once against the version after it, v1 updated to the last release
 against that one. Instructions are counted by stepping (programs/step.c) through a fixed script of requests over one
-connection; they are those of the program, not the kernel's. Processor time is what the kernel says of all threads, its
+connection; they are those of the program, not the kernel's. The median of all requests counts, since a stepped program
+is so slow that its clock interrupts many of them. Processor time is what the kernel says of all threads, its
 own work for them included, while the load client makes a fixed number of requests.
 """
 
@@ -22,9 +23,10 @@ from corpora.bench.measure import save_rows
 from corpora.bench.processes import CORPORA, PLACE, apply, bundle, processor_time, record, running, wait_for
 
 ROUNDS = 5
-STEPPED = 60  # requests: a step takes 100 us where ptrace is slow
+STEPPED = 40  # requests: a step takes 100 us where ptrace is slow
+WARMING = 2_000  # as many before that: the rehearsal shared every page, and the first write to each is dear
 COUNTINGS = 2  # rounds in which instructions are counted; they hardly differ
-LOADED = 5_000  # requests on each connection
+LOADED = 10_000  # requests on each connection
 CONNECTIONS = 4
 LIMIT = 0.03
 CHAINS = {"kvd": ("v1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5"), "cached": ("v1", "v2", "v3", "v4")}
@@ -79,18 +81,18 @@ def prepare(program: str) -> list[Candidate]:
 def measure(program: str, candidate: Candidate, step: Path | None, row: dict[str, list[float]]) -> None:
     """Start a candidate, bring it to its version, and note what a request costs, in instructions if `step` is there."""
     with serving(program, candidate) as (process, port):
-        for path in candidate.bundles:
-            apply(process.pid, path)
+        load(program, port, WARMING, "w")
         begun = processor_time(process.pid)
-        requests = load(program, port)
+        requests = load(program, port, LOADED, "c")
         row["ns"].append((processor_time(process.pid) - begun) / requests)
-        if step:
-            row["instructions"].append(count(process.pid, port, step, script(program)) / STEPPED)
+    if step:  # a process of its own: its periodic work has to end before it is due again
+        with serving(program, candidate) as (process, port):
+            row["instructions"].append(count(process.pid, port, step, script(program)))
 
 
 @contextmanager
 def serving(program: str, candidate: Candidate) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    """Start a server on a free port."""
+    """Start a server on a free port and bring it to its version."""
     folder = PLACE / "steady" / program
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -98,6 +100,8 @@ def serving(program: str, candidate: Candidate) -> Iterator[tuple["subprocess.Po
     command = [f"./{candidate.version}/{program}", "--port", str(port), *OPTIONS[program]]
     with running(command, folder, preloaded=candidate.preloaded) as process:
         wait_for(lambda: process.poll() is not None or _accepts(port), f"the port of {program}")
+        for path in candidate.bundles:
+            apply(process.pid, path)
         yield process, port
 
 
@@ -106,12 +110,13 @@ def _accepts(port: int) -> bool:
         return attempt.connect_ex(("127.0.0.1", port)) == 0
 
 
-def load(program: str, port: int) -> int:
+def load(program: str, port: int, requests: int, prefix: str) -> int:
     """Run the load client, the same requests each time, and return how many it made; it checks each answer."""
     client = CORPORA / "programs" / program / "client.py"
-    words = ["--port", str(port), "--requests", str(LOADED), "--connections", str(CONNECTIONS), "--seed", "7"]
+    words = ["--port", str(port), "--requests", str(requests), "--connections", str(CONNECTIONS)]
+    words += ["--seed", "7", "--prefix", prefix]
     subprocess.run([sys.executable, str(client), *words], check=True, stdout=subprocess.DEVNULL)
-    return LOADED * CONNECTIONS
+    return requests * CONNECTIONS
 
 
 def script(program: str) -> list[tuple[bytes, bytes]]:
@@ -128,18 +133,29 @@ def script(program: str) -> list[tuple[bytes, bytes]]:
     return made
 
 
-def count(pid: int, port: int, step: Path, requests: Sequence[tuple[bytes, bytes]]) -> int:
-    """Return how many instructions the process runs to answer the requests, one at a time on one connection."""
+def count(pid: int, port: int, step: Path, requests: Sequence[tuple[bytes, bytes]]) -> float:
+    """Return how many instructions the process runs for one of the requests, of which every second one is alike."""
     with socket.create_connection(("127.0.0.1", port), 60) as connection:
         answer(connection, requests[:4])  # what happens once per connection is not counted
         with subprocess.Popen([step, str(pid)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as stepper:
-            assert stepper.stdin is not None
             assert stepper.stdout is not None
             if stepper.stdout.readline() != "stepping\n":
                 raise SystemExit(f"process {pid} cannot be stepped: tracing is not permitted")
-            answer(connection, requests)
-            stepper.stdin.close()
-            return int(stepper.stdout.read())
+            steps = [_steps(stepper)]
+            for request in requests:
+                answer(connection, [request])
+                steps.append(_steps(stepper))
+    each = [after - before for before, after in pairwise(steps)]
+    return (statistics.median(each[::2]) + statistics.median(each[1::2])) / 2
+
+
+def _steps(stepper: "subprocess.Popen[str]") -> int:
+    """Return how many instructions the process has run when it is blocked again."""
+    assert stepper.stdin is not None
+    assert stepper.stdout is not None
+    stepper.stdin.write(".")
+    stepper.stdin.flush()
+    return int(stepper.stdout.readline())
 
 
 def answer(connection: socket.socket, requests: Sequence[tuple[bytes, bytes]]) -> None:

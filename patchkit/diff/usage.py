@@ -197,6 +197,30 @@ class Usage:
                 found[user.key] = user
         return list(found.values())
 
+    def reaching(self, key: str) -> list[Function]:
+        """Return the functions that name a record, or use a member or a variable that points at one."""
+        found = {user.key: user for user in self.naming_type(key)}
+        for member in self._pointing_members.get(key, ()):
+            found |= {user.key: user for user in self.accessors(member)}
+        for variable in self._pointing_variables.get(key, ()):
+            found |= {user.key: user for user in self.mentions(self.program.variables[variable])}
+        return list(found.values())
+
+    @cached_property
+    def _pointing_members(self) -> Mapping[str, list[str]]:
+        return self._by_target((member.name, member.type) for member in self.types.members)
+
+    @cached_property
+    def _pointing_variables(self) -> Mapping[str, list[str]]:
+        return self._by_target(variable_types(self.program.variables))
+
+    def _by_target(self, rows: Iterable[tuple[str, CType]]) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for name, ctype in rows:
+            if isinstance(self.types.element(ctype), Pointer) and isinstance(core := self.types.core(ctype), Named):
+                found[core.key].append(name)
+        return found
+
     def words_for(self, key: str) -> tuple[str, ...]:
         """Return the words under which code names the record or enumeration `key`: its key, tag and typedefs."""
         return tuple(dict.fromkeys((key, key.split(" ", 1)[-1].split("@", 1)[0], *self._aliases.get(key, ()))))

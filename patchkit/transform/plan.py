@@ -198,9 +198,12 @@ class _Planner:
     def _unmade(self, key: str) -> Proposal:
         """Whether no object of a record is ever allocated by itself, so that all are variables or parts of others."""
         users = self._users((key,))
-        if users is None or any(self.pair.old_usage.allocators_near(each) for each in users):
+        if users is None:
             return NOTHING
-        return strong("-", "no function that names one allocates: all of them are variables, or parts of others")
+        if any(self.pair.old_usage.allocators_near(each) for each in (*users, *self.pair.old_usage.reaching(key))):
+            return NOTHING
+        who = "no function that names one or uses a pointer to one allocates"
+        return strong("-", f"{who}: all of them are variables, or parts of others")
 
     def _fleeting(self, key: str) -> Proposal:
         """Whether objects of a record that nothing leads to only live while functions run."""

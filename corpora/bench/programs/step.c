@@ -1,5 +1,6 @@
-/* step PID: runs the threads of a process one instruction at a time until standard input ends, and prints how many
- * instructions of its own the process has run meanwhile, the kernel's not among them. Writes a line when it has begun.
+/* step PID: runs the threads of a process one instruction at a time until standard input ends, and at each byte of it, as
+ * soon as all threads are blocked, prints how many instructions of its own the process has run so far, the kernel's not
+ * among them. Writes a line when it has begun.
  *
  * Counters of the processor are not there in many virtual machines, and what runs programs by translating them does not
  * run the signals and mappings of a runtime that changes code as the kernel would. This changes nothing of the process.
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void seize_all(const char *pid) {
@@ -28,10 +30,23 @@ static void seize_all(const char *pid) {
     closedir(threads);
 }
 
-static int input_has_ended(void) {
+enum { QUIET = 10 }; /* ms without a step */
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
+/* Returns whether a byte has come; ends at the end of the input. */
+static int is_asked(void) {
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     char byte;
-    return poll(&input, 1, 0) > 0 && read(STDIN_FILENO, &byte, 1) == 0;
+    if (poll(&input, 1, 0) <= 0)
+        return 0;
+    if (read(STDIN_FILENO, &byte, 1) != 1)
+        exit(0);
+    return 1;
 }
 
 int main(int argc, char **argv) {
@@ -41,20 +56,27 @@ int main(int argc, char **argv) {
     seize_all(argv[1]);
     puts("stepping");
     fflush(stdout);
-    for (unsigned turn = 1; turn % 64 || !input_has_ended(); turn++) {
+    for (double asked = 0, last = 0;;) { /* when, in ms; 0: not */
         int status;
         pid_t tid = waitpid(-1, &status, __WALL | WNOHANG);
         if (tid < 0)
             return 1;
-        if (tid == 0 || !WIFSTOPPED(status)) {
-            usleep(tid == 0 && input_has_ended() ? 1000 : 0);
+        if (tid == 0) {
+            if (!asked)
+                asked = is_asked() ? now() : 0;
+            else if (now() - (asked > last ? asked : last) > QUIET) {
+                printf("%llu\n", count);
+                fflush(stdout);
+                asked = 0;
+            }
             continue;
         }
+        last = now();
+        if (!WIFSTOPPED(status))
+            continue;
         int event = status >> 16, signal = WSTOPSIG(status);
         if (!event && signal == SIGTRAP)
             count++;
         ptrace(PTRACE_SINGLESTEP, tid, 0, event || signal == SIGTRAP ? 0 : signal);
     }
-    printf("%llu\n", count);
-    return 0;
 }

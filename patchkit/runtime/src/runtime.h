@@ -107,8 +107,15 @@ struct pk_thread {
     uint32_t signalled;
     uint32_t epoch;   /* updates it has run under */
     uint32_t safe;    /* its stack was looked at and is safe */
+    uint32_t lent;    /* it has an errand; it says itself when that is done */
     const char *reason;
     const char *function; /* that the reason is about */
+};
+
+/* What a thread of the program does for the worker, which is no thread of the C library's. */
+struct pk_errand {
+    void (*run)(void *argument);
+    void *argument;
 };
 
 struct pk_frame {
@@ -201,6 +208,7 @@ struct pk_runtime {
     uint32_t state;      /* enum pk_state */
     uint64_t probation_end;
     struct pk_scratch *scratch; /* mapped while the worker runs */
+    struct pk_errand errand;
     struct pk_thread *threads; /* PK_MOST_THREADS rows, mapped while it is needed */
     size_t thread_count;
     struct pk_program program;
@@ -245,6 +253,16 @@ struct pk_bundle {
 };
 const struct pk_error *pk__open_bundle(int descriptor, struct pk_bundle *ret);
 void pk__close_bundle(struct pk_bundle *bundle);
+
+/* libraries.c: libraries that the new version needs and the process has not loaded. What was loaded goes again where the update
+ * does not come about. */
+enum { PK_MOST_LIBRARIES = 16 };
+struct pk_libraries {
+    void *handles[PK_MOST_LIBRARIES];
+    size_t count;
+};
+const struct pk_error *pk__load_libraries(const struct pk_payload *payload, struct pk_libraries *ret);
+void pk__unload_libraries(struct pk_libraries *libraries);
 
 /* payload.c: checks every table and index, so that whoever follows one need not. */
 const struct pk_error *pk__check_payload(const void *data, size_t size);
@@ -312,6 +330,9 @@ struct pk_gathering {
 const struct pk_error *pk__gather(struct pk_gathering *gathering);
 void pk__release(void);
 void pk__park(void *context);
+/* One parked thread that fits does the errand, in the handler, while all others run. `limit` is for finding one, and again for
+ * what it does. Returns 0, -EAGAIN where none fits, -ETIMEDOUT where it has not come to its end. */
+int pk__lend(int (*fits)(const struct pk_thread *thread), const struct pk_errand *errand, uint64_t limit);
 /* Each thread that held it up, with its stack; before pk__release. */
 void pk__report_threads(const struct pk_gathering *gathering, void (*tell)(const char *line));
 

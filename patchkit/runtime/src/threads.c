@@ -13,7 +13,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/syscall.h>
+#include <ucontext.h>
 
 #include "runtime.h"
 
@@ -37,6 +39,23 @@ static struct pk_thread *row_of(int tid) {
     return NULL;
 }
 
+static void arrive(void) {
+    __atomic_add_fetch(&pk__runtime.arrived, 1, __ATOMIC_RELEASE);
+    pk__futex_wake(&pk__runtime.arrived);
+}
+
+/* With the signals blocked that the thread itself blocks: what it does now may start others, which inherit that. */
+static void run_errand(struct pk_thread *self) {
+    const struct pk_errand *errand = &pk__runtime.errand;
+    uint64_t mask;
+    pk__copy(&mask, &((ucontext_t *)self->context)->uc_sigmask, sizeof mask);
+    pk__call4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, (long)&mask, sizeof mask);
+    errand->run(errand->argument);
+    pk__call4(SYS_rt_sigprocmask, SIG_SETMASK, (long)&mask, 0, sizeof mask);
+    __atomic_store_n(&self->lent, 0, __ATOMIC_RELEASE);
+    arrive();
+}
+
 /* Runs in the handler: everything of the thread is saved below us, and nothing of it moves until we return. */
 void pk__park(void *context) {
     struct pk_runtime *rt = &pk__runtime;
@@ -50,10 +69,12 @@ void pk__park(void *context) {
         self->context = context;
         self->thread_pointer = pk__thread_pointer();
         __atomic_store_n(&self->state, PK_PARKED, __ATOMIC_RELEASE);
-        __atomic_add_fetch(&rt->arrived, 1, __ATOMIC_RELEASE);
-        pk__futex_wake(&rt->arrived);
+        arrive();
         while (__atomic_load_n(&self->state, __ATOMIC_ACQUIRE) == PK_PARKED) {
-            pk__futex_wait(&rt->round, round, 0);
+            if (__atomic_load_n(&self->lent, __ATOMIC_ACQUIRE))
+                run_errand(self);
+            else
+                pk__futex_wait(&rt->round, round, 0);
             round = __atomic_load_n(&rt->round, __ATOMIC_ACQUIRE);
         }
     }
@@ -124,33 +145,41 @@ static long ask(struct pk_thread *thread) {
     return result == -ESRCH ? 0 : result;
 }
 
-/* Asks every thread that is not parked yet; returns how many there are, or a negative error. */
-static long ask_all(void) {
-    struct pk_runtime *rt = &pk__runtime;
+/* Shows every thread but the worker; returns the sum of what `visit` returns, or a negative error, its own too. */
+static long each_thread(long (*visit)(struct pk_thread *thread, void *data), void *data) {
     char buffer[4096];
     int directory = pk__open("/proc/self/task", O_RDONLY | O_DIRECTORY, 0);
     if (directory < 0)
         return directory;
-    long asked = 0, got = 0;
-    while (asked >= 0 && (got = pk__call3(SYS_getdents64, directory, (long)buffer, sizeof buffer)) > 0)
-        for (long at = 0; asked >= 0 && at < got;) {
+    long sum = 0, got = 0;
+    while (sum >= 0 && (got = pk__call3(SYS_getdents64, directory, (long)buffer, sizeof buffer)) > 0)
+        for (long at = 0; sum >= 0 && at < got;) {
             struct entry *entry = (struct entry *)(buffer + at);
             at += entry->length;
             uint64_t tid;
             pk__number(entry->name, &tid);
-            if (!tid || (int)tid == rt->worker)
+            if (!tid || (int)tid == pk__runtime.worker)
                 continue;
             struct pk_thread *thread = add((int)tid);
-            if (!thread)
-                asked = -E2BIG;
-            else if (__atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) != PK_PARKED) {
-                long result = thread->signalled ? 0 : ask(thread);
-                asked = result < 0 ? result : asked + (thread->tid > 0);
-            }
+            long result = thread ? visit(thread, data) : -E2BIG;
+            sum = result < 0 ? result : sum + result;
         }
     pk__close(directory);
-    return got < 0 ? got : asked;
+    return got < 0 ? got : sum;
 }
+
+static int is_parked(const struct pk_thread *thread) { return __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) == PK_PARKED; }
+
+static long ask_unless_parked(struct pk_thread *thread, void *unused) {
+    (void)unused;
+    if (is_parked(thread))
+        return 0;
+    long result = thread->signalled ? 0 : ask(thread);
+    return result < 0 ? result : thread->tid > 0;
+}
+
+/* Asks every thread that is not parked yet; returns how many there are, or a negative error. */
+static long ask_all(void) { return each_thread(ask_unless_parked, NULL); }
 
 static int all_parked(void) {
     struct pk_runtime *rt = &pk__runtime;
@@ -240,7 +269,6 @@ static const struct pk_error *begin(void) {
         rt->threads[i].reason = rt->threads[i].function = NULL;
     }
     pk__take_interruptions();
-    __atomic_store_n(&rt->waiting, 1, __ATOMIC_RELAXED);
     __atomic_store_n(&rt->gathering, 1, __ATOMIC_SEQ_CST);
     return NULL;
 }
@@ -269,6 +297,7 @@ const struct pk_error *pk__gather(struct pk_gathering *gathering) {
     const struct pk_error *error = begin();
     if (error)
         return error;
+    __atomic_store_n(&pk__runtime.waiting, 1, __ATOMIC_RELAXED);
     for (int64_t rounds = 1, armed = 0;; rounds++) {
         int complete = park_everyone(end);
         if (complete < 0)
@@ -291,6 +320,59 @@ const struct pk_error *pk__gather(struct pk_gathering *gathering) {
         pk__pause(pause);
         pause = pause * 2 < LONGEST_PAUSE ? pause * 2 : LONGEST_PAUSE;
     }
+}
+
+struct lending {
+    int (*fits)(const struct pk_thread *thread);
+    uint64_t limit;
+    int begun, done;
+};
+
+static int await(uint32_t *word, uint32_t value, uint64_t limit) {
+    uint64_t end = pk__now() + limit;
+    for (uint64_t now = pk__now(); now < end && __atomic_load_n(word, __ATOMIC_ACQUIRE) != value; now = pk__now()) {
+        uint32_t arrived = __atomic_load_n(&pk__runtime.arrived, __ATOMIC_ACQUIRE);
+        if (__atomic_load_n(word, __ATOMIC_ACQUIRE) != value)
+            pk__futex_wait(&pk__runtime.arrived, arrived, end - now);
+    }
+    return __atomic_load_n(word, __ATOMIC_ACQUIRE) == value;
+}
+
+static long lend(struct pk_thread *thread, void *data) {
+    struct lending *lending = data;
+    if (lending->begun || thread->signalled) /* it will be let go at the end */
+        return 0;
+    long result = ask(thread);
+    if (result < 0 || thread->tid < 0)
+        return result;
+    if (!await(&thread->state, PK_PARKED, ARRIVAL))
+        return 0;
+    if (lending->fits(thread)) {
+        lending->begun = 1;
+        __atomic_store_n(&thread->lent, 1, __ATOMIC_RELEASE);
+        wake_all();
+        lending->done = await(&thread->lent, 0, lending->limit);
+    }
+    let_go(thread);
+    wake_all();
+    return 0;
+}
+
+int pk__lend(int (*fits)(const struct pk_thread *thread), const struct pk_errand *errand, uint64_t limit) {
+    struct lending lending = {fits, limit, 0, 0};
+    uint64_t end = pk__now() + limit;
+    if (begin())
+        return -ENOMEM;
+    pk__runtime.errand = *errand;
+    while (!lending.begun && pk__now() < end) {
+        long result = each_thread(lend, &lending);
+        if (result < 0)
+            break;
+        if (!lending.begun)
+            pk__pause(LONGEST_PAUSE);
+    }
+    pk__release();
+    return lending.done ? 0 : lending.begun ? -ETIMEDOUT : -EAGAIN;
 }
 
 static void report_thread(struct pk_thread *thread, void (*tell)(const char *line)) {

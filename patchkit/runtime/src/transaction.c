@@ -280,13 +280,18 @@ static const struct pk_error *update(const struct pk_bundle *bundle, const struc
     pk__find_modules();
     pk__expect_changes();
     struct pk_image *image = NULL;
-    error = pk__load_image(bundle, &image);
-    if (error)
-        return error;
-    phase("prepared", begun);
-    error = carry_out(image, wish, pause);
+    struct pk_libraries libraries = {{NULL}, 0};
+    error = pk__load_libraries(payload, &libraries);
+    if (!error)
+        error = pk__load_image(bundle, &image);
+    if (!error) {
+        phase("prepared", begun);
+        error = carry_out(image, wish, pause);
+        if (error || wish->only_rehearse)
+            pk__free_image(image);
+    }
     if (error || wish->only_rehearse) {
-        pk__free_image(image);
+        pk__unload_libraries(&libraries);
         *result = "rehearsed";
         return error;
     }
