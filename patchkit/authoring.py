@@ -331,15 +331,15 @@ def check(
     """
     _write_generated(authored)
     ways = [Way.UP] if authored.irreversible else list(authored.plans)
-    found: list[Finding] = []
-    for way in ways:
-        folder = authored.folder.resolve() / (SAMPLES if way is Way.UP else f"{SAMPLES}/{way}")
-        given = (*sorted(folder.glob("*.json")), *(samples if way is Way.UP else ()))
-        with tempfile.TemporaryDirectory(prefix="patchkit-") as place:
+    with tempfile.TemporaryDirectory(prefix="patchkit-") as place:
+        subjects = []
+        for way in ways:
+            folder = authored.folder.resolve() / (SAMPLES if way is Way.UP else f"{SAMPLES}/{way}")
+            given = (*sorted(folder.glob("*.json")), *(samples if way is Way.UP else ()))
             sources, include = _sources(authored, way), _include(authored, way)
-            subject = Subject(authored.plans[way], sources, include, given, Path(place), around.environ)
-            found += validate(subject, levels)
-    return found
+            own = Path(place) / way
+            subjects.append(Subject(authored.plans[way], sources, include, given, own, around.environ))
+        return validate(subjects, levels)
 
 
 def _include(authored: Authored, way: Way) -> tuple[Path, ...]:

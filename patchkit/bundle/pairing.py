@@ -124,7 +124,7 @@ def _refuse_change(change: Change) -> Iterator[Refusal]:
         yield Refusal(
             "PKX601",
             change.name,
-            f"{change.title} changed ({change.kind}), and converting live objects needs a transformer",
+            f"{change.title}{'' if ':' in change.title else ' changed'} ({change.kind}), and converting live objects needs a transformer",
             "author the update: `patchkit new OLD NEW`, and give it to `patchkit bundle` by --update",
         )
 

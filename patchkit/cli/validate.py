@@ -44,8 +44,10 @@ def command(
     4  no conversion crashes, loops or uses memory that is not its own, on
        objects at the extremes of each member
     5  the objects in samples/ become what is expected of them
+    6  objects that go to the new version and come back are what they were, if
+       there is a way back
 
-    Levels 3 to 5 run the conversions on sample objects under gcc's or clang's sanitizers. What is dearer happens at
+    Levels 3 to 6 run the conversions on sample objects under gcc's or clang's sanitizers. What is dearer happens at
     the process: `patchkit rehearse PID BUNDLE` carries the update out on a copy of it.
     Exit code: 0 if nothing was found, else 1.
     """

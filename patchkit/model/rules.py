@@ -201,6 +201,8 @@ _TRANSFORMERS = (
      "The update would end at this object, and nobody would learn why"),
     ("PKX614", "sample-differs", _ERROR, _NOTHING, _BY_HAND, _LIVE,
      "A live object would become another one than its author expects"),
+    ("PKX615", "round-trip-differs", _ERROR, _NOTHING, _BY_HAND, _LIVE,
+     "A live object that goes to the new version and back would not be what it was"),
 )
 
 _ANALYSIS = (

@@ -8,6 +8,7 @@ from patchkit.transform.allocators import Allocators
 from patchkit.transform.code import Code, Fetch, no_bodies
 from patchkit.transform.enums import Carriers
 from patchkit.transform.initial import InitialValues
+from patchkit.transform.lengths import Lengths
 from patchkit.transform.lists import Lists
 from patchkit.transform.payloads import Payloads
 from patchkit.transform.renames import Renames
@@ -36,6 +37,11 @@ class Evidence:
     def payloads(self) -> Payloads:
         """What untyped pointers lead to."""
         return Payloads(self.pair, self.old)
+
+    @cached_property
+    def lengths(self) -> Lengths:
+        """Pointers that are used as arrays."""
+        return Lengths(self.pair, self.old)
 
     @cached_property
     def allocators(self) -> Allocators:

@@ -145,6 +145,9 @@ class _Planner:
         for subject, choices, proposal in self.evidence.payloads.proposals(targets, lists.found_from_birth):
             question = f"To which type of object does the untyped pointer {subject} lead?"
             yield Asked(Topic.PAYLOAD, subject, question, "", choices, proposal)
+        for subject, proposal in self.evidence.lengths.arrays(targets):
+            question = f"how many objects stand where {subject} leads?"
+            yield Asked(Topic.LENGTH, subject, question, "", ("one", "allocation", *graph.counters(subject)), proposal)
 
     def _on_heap(self, graph: Graph) -> set[str]:
         """The changed records of which there are objects beside variables."""

@@ -258,8 +258,7 @@ def _as_expected(session: Session, tried: Tried) -> Iterator[Finding]:
     book = next(each for each in session.books if case.sample in each.objects.values())
     where = str(book.path), case.sample.line
     if run.ended is not Ended.DONE:
-        why = f"it is refused: {run.text} ({run.value})" if run.ended is Ended.REFUSED else _WHY[run.ended]
-        text = f"{case.record.key} does not become what is expected: {why}"
+        text = f"{case.record.key} does not become what is expected: {told(run)}"
         yield Finding(5, "PKX614", *where, text, "see what level 4 says, or correct the sample", case.sample.name)
         return
     found = decode(session.subject.planned.pair.new_types, case.successor, run.output, _Spelling(case), case.tail)
@@ -268,6 +267,11 @@ def _as_expected(session: Session, tried: Tried) -> Iterator[Finding]:
         file, line = session.place_of([case.record.key])
         hint = f"correct the conversion ({Path(file).name}:{line}), or what the sample expects"
         yield Finding(5, "PKX614", *where, text, hint, case.sample.name)
+
+
+def told(run: Run) -> str:
+    """Return why a run gave no object."""
+    return f"it is refused: {run.text} ({run.value})" if run.ended is Ended.REFUSED else _WHY[run.ended]
 
 
 _WHY = {

@@ -205,19 +205,31 @@ static void *map(uint64_t low, uint64_t high) {
     return memory;
 }
 
+/* Old and new objects lie far apart; on the way back some that do not change lie where objects go. */
+enum { AREAS = 2, AREA_BITS = 40 };
+struct area {
+    uint64_t low, high;
+    int written;
+};
+
+static void add_to(struct area *areas, uint64_t place, uint64_t size, int written) {
+    struct area *area = &areas[place >> AREA_BITS & (AREAS - 1)];
+    area->low = !area->high || place < area->low ? place : area->low;
+    area->high = place + size > area->high ? place + size : area->high;
+    area->written |= written;
+}
+
 static void lay_out(const struct job *job, unsigned char fill) {
-    uint64_t low = UINT64_MAX, high = 0, new_low = job->to, new_high = job->to + job->size;
+    struct area areas[AREAS] = {{0, 0, 0}};
+    void *memory[AREAS];
+    add_to(areas, job->to, job->size, 1);
     for (uint64_t i = 0; i < job->blocks; i++) {
-        const struct block *block = &job->block[i];
-        low = block->place < low ? block->place : low;
-        high = block->place + block->size > high ? block->place + block->size : high;
-        if (block->now) {
-            new_low = block->now < new_low ? block->now : new_low;
-            new_high = block->now + block->new_size > new_high ? block->now + block->new_size : new_high;
-        }
+        add_to(areas, job->block[i].place, job->block[i].size, 0);
+        if (job->block[i].now)
+            add_to(areas, job->block[i].now, job->block[i].new_size, 1);
     }
-    void *old = map(low, high);
-    map(new_low, new_high);
+    for (int i = 0; i < AREAS; i++)
+        memory[i] = areas[i].high ? map(areas[i].low, areas[i].high) : NULL;
     for (uint64_t i = 0; i < job->blocks; i++) {
         const struct block *block = &job->block[i];
         __asan_unpoison_memory_region((void *)block->place, block->size);
@@ -227,7 +239,9 @@ static void lay_out(const struct job *job, unsigned char fill) {
     }
     __asan_unpoison_memory_region((void *)job->to, job->size);
     memset((void *)job->to, fill, job->size);
-    mprotect(old, ((high + 4095) & ~(uint64_t)4095) - (uint64_t)old, PROT_READ);
+    for (int i = 0; i < AREAS; i++)
+        if (memory[i] && !areas[i].written)
+            mprotect(memory[i], ((areas[i].high + 4095) & ~(uint64_t)4095) - (uint64_t)memory[i], PROT_READ);
 }
 
 static void run(const struct job *job, unsigned char fill) {

@@ -6,6 +6,7 @@ middle and float to double, 6 bit-fields, 7 blocks outside of the main heap, 8 i
 member, 9 a list of a million nodes. All of them are one update, in which no line is written by hand.
 """
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ MEMBERS = ("bits.between", "cell.more", "message.seen", "record.added", "small.s
 ANSWERS = {
     **{f"allocator struct {name}": "malloc free malloc_usable_size" for name in RECORDS},
     **{f"initial struct {name}": "0" for name in MEMBERS},
+    "length server.c:cells": "allocation",
 }
 WHOLE = {
     3: "written by old, 3",
@@ -44,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         for version in ("old", "new", "newer"):
             head = "" if version == "old" else "#define NEW\n"
             record_program(place / version, {"server.c": head + source.replace("VERSION", version)})
-        succeed("new", "old", "new", "-o", "update", cwd=place)
+        patchkit("new", "old", "new", "-o", "update", cwd=place)
         for key, value in ANSWERS.items():
             succeed("decide", key, value, "--reason", "test", "-u", "update", cwd=place)
         succeed("validate", "update", cwd=place)
@@ -127,3 +129,19 @@ def test_failure_3_a_heap_pointer_leads_to_a_literal_of_the_old_image(folder: Pa
 def test_failure_7_blocks_outside_of_the_main_heap(folder: Path) -> None:
     """Large ones are mapped each by itself, and those of another thread come from another arena."""
     survives(7, folder)
+
+
+def test_an_array_that_code_indexes_is_asked_about_and_one_said_to_be_one_object_is_refused(folder: Path) -> None:
+    """It was once taken for one object without a question, and all but the first element were left behind."""
+    patchkit("new", "old", "new", "-o", "fresh", cwd=folder)
+    assert "length server.c:cells" in patchkit("plan", "fresh", cwd=folder).out
+    shutil.copytree(folder / "update", folder / "wrong")
+    succeed("decide", "length server.c:cells", "one", "--reason", "test", "-u", "wrong", cwd=folder)
+    succeed("bundle", "old", "new", "--update", "wrong", "-o", "wrong.pkb", cwd=folder)
+    with old_version(folder) as server:
+        assert said(server, "fill 4") == f"old: {WHOLE[4]}"
+        for options in ((), ("--no-rehearsal",)):
+            done = ask("apply", server.pid, folder / "wrong.pkb", *options)
+            assert done.code == 1
+            assert "PKL121" in done.err or "PKL122" in done.err, done.err
+            assert said(server, "tell 4") == f"old: {WHOLE[4]}"

@@ -19,6 +19,7 @@ TAILS = {
     "length struct item.text": "size",
     "length struct path.points": "length",
     "length struct blob.bytes": "allocation",
+    "allocator struct point": "-",
     "initial struct client.more": "0",
     "initial struct item.used": "old->size",
     "initial struct point.z": "0",

@@ -1,6 +1,6 @@
 /* step PID: runs the threads of a process one instruction at a time until standard input ends, and at each byte of it, as
- * soon as all threads are blocked, prints how many instructions of its own the process has run so far, the kernel's not
- * among them. Writes a line when it has begun.
+ * soon as all threads are blocked, prints how many instructions the process has run so far, the kernel's not among them,
+ * and how many of them in shared libraries. Writes a line when it has begun.
  *
  * Counters of the processor are not there in many virtual machines, and what runs programs by translating them does not
  * run the signals and mappings of a runtime that changes code as the kernel would. This changes nothing of the process.
@@ -9,9 +9,12 @@
 #include <dirent.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ptrace.h>
+#include <sys/user.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,7 +33,29 @@ static void seize_all(const char *pid) {
     closedir(threads);
 }
 
-enum { QUIET = 10 }; /* ms without a step */
+enum { QUIET = 10 /* ms without a step */, MOST = 64 };
+
+static unsigned long starts[MOST], ends[MOST];
+static int libraries;
+
+static void find_libraries(const char *pid) {
+    char path[64], line[1024], rights[8];
+    snprintf(path, sizeof path, "/proc/%s/maps", pid);
+    FILE *maps = fopen(path, "r");
+    while (maps && libraries < MOST && fgets(line, sizeof line, maps))
+        if (strstr(line, ".so") && sscanf(line, "%lx-%lx %4s", &starts[libraries], &ends[libraries], rights) == 3 &&
+            rights[2] == 'x')
+            libraries++;
+    if (maps)
+        fclose(maps);
+}
+
+static int is_library(unsigned long place) {
+    for (int i = 0; i < libraries; i++)
+        if (place >= starts[i] && place < ends[i])
+            return 1;
+    return 0;
+}
 
 static double now(void) {
     struct timespec time;
@@ -50,9 +75,10 @@ static int is_asked(void) {
 }
 
 int main(int argc, char **argv) {
-    unsigned long long count = 0;
+    unsigned long long count = 0, others = 0;
     if (argc != 2)
         return 2;
+    find_libraries(argv[1]);
     seize_all(argv[1]);
     puts("stepping");
     fflush(stdout);
@@ -65,7 +91,7 @@ int main(int argc, char **argv) {
             if (!asked)
                 asked = is_asked() ? now() : 0;
             else if (now() - (asked > last ? asked : last) > QUIET) {
-                printf("%llu\n", count);
+                printf("%llu %llu\n", count, others);
                 fflush(stdout);
                 asked = 0;
             }
@@ -75,8 +101,10 @@ int main(int argc, char **argv) {
         if (!WIFSTOPPED(status))
             continue;
         int event = status >> 16, signal = WSTOPSIG(status);
-        if (!event && signal == SIGTRAP)
+        if (!event && signal == SIGTRAP) {
             count++;
+            others += is_library((unsigned long)ptrace(PTRACE_PEEKUSER, tid, offsetof(struct user_regs_struct, rip), 0));
+        }
         ptrace(PTRACE_SINGLESTEP, tid, 0, event || signal == SIGTRAP ? 0 : signal);
     }
 }

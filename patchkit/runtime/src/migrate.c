@@ -75,11 +75,23 @@ static const struct pk_error *place_variable(struct pk_moving *moving, struct pk
     return root->row ? place_rows(moving, root, object->root - 1) : NULL;
 }
 
+/* What is taken for one object must not be several, nor the middle of something, as far as its block tells. */
+static const struct pk_error *check_room(const struct pk_moving *moving, const struct pk_object *object, size_t room) {
+    enum { SLACK = 40 }; /* bytes that the C library's allocator adds at most */
+    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
+    size_t size = pk__old_size(moving, object);
+    if (room >= size && (shape->tail || object->count > 1 || room < size + shape->size || room <= size + SLACK))
+        return NULL;
+    return pk__fail("PKL121", "%s at %x takes %d bytes and its block has %d: a decision on its length is missing or wrong",
+                    shape->name, (uint64_t)object->old, (int64_t)size, (int64_t)room);
+}
+
 static const struct pk_error *place_on_heap(struct pk_moving *moving, struct pk_object *object) {
     const struct pk_shape *shape = &moving->plan->shapes[object->shape];
-    size_t size = pk__new_size(moving, object);
-    if (size <= pk__old_size(moving, object) || (shape->room && shape->room((void *)object->old) >= size))
-        return NULL;
+    size_t size = pk__new_size(moving, object), room = shape->room ? shape->room((void *)object->old) : 0;
+    const struct pk_error *error = shape->room ? check_room(moving, object, room) : NULL;
+    if (error || size <= pk__old_size(moving, object) || room >= size)
+        return error;
     void *place = shape->allocate ? shape->allocate(size) : NULL;
     if (!place)
         return pk__fail("PKL121", shape->allocate ? "there is no memory for a larger %s" : "%s is on the heap, and nothing says what allocates it",

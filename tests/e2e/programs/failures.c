@@ -106,6 +106,9 @@ struct node {
 };
 static struct node *list;
 
+__attribute__((noinline)) static const char *version(void) { return "VERSION"; }
+__attribute__((noinline)) static const char *written_by(void) { return "written by VERSION"; }
+
 static void *new_object(size_t size) {
     void *object = calloc(1, size);
     if (!object)
@@ -128,7 +131,7 @@ __attribute__((noinline)) static void fill(int number) {
     switch (number) {
     case 3:
         message = new_object(sizeof *message);
-        message->text = "written by VERSION";
+        message->text = written_by();
         message->number = 3;
         break;
     case 4:
@@ -184,7 +187,7 @@ static void tell_cells(void) {
     long x = 0, y = 0;
     for (struct cell *cell = cells; cell < cell_past_the_end; cell++)
         x += cell->x, y += cell->y;
-    dprintf(1, "VERSION: cells %ld %ld, middle %d, end %ld, last %d\n", x, y, cell_in_the_middle->x,
+    dprintf(1, "%s: cells %ld %ld, middle %d, end %ld, last %d\n", version(), x, y, cell_in_the_middle->x,
             (long)(cell_past_the_end - cells), *y_of_the_last);
 }
 
@@ -196,7 +199,7 @@ static void tell_blocks(void) {
             sum += block->bytes[i] == block->number + 1;
     for (struct small *each = smalls; each; each = each->next)
         small += each->number;
-    dprintf(1, "VERSION: %d blocks, %ld bytes right, small ones %ld\n", count, sum, small);
+    dprintf(1, "%s: %d blocks, %ld bytes right, small ones %ld\n", version(), count, sum, small);
 }
 
 static void tell_record(void) {
@@ -205,7 +208,7 @@ static void tell_record(void) {
         sum += record->slots[i];
     for (size_t i = 0; i < sizeof totals / sizeof totals[0]; i++)
         zero += i >= 3 && !totals[i];
-    dprintf(1, "VERSION: count %ld, slots %d, totals %d %d %d and %d zero\n", (long)record->count, sum, totals[0], totals[1],
+    dprintf(1, "%s: count %ld, slots %d, totals %d %d %d and %d zero\n", version(), (long)record->count, sum, totals[0], totals[1],
             totals[2], zero);
 }
 
@@ -213,7 +216,7 @@ static void tell_list(void) {
     long count = 0, sum = 0;
     for (struct node *node = list; node; node = node->next, count++)
         sum += node->value;
-    dprintf(1, "VERSION: %ld nodes, sum %ld\n", count, sum);
+    dprintf(1, "%s: %ld nodes, sum %ld\n", version(), count, sum);
 }
 
 static const char *name_of(enum kind kind) {
@@ -232,19 +235,19 @@ static const char *name_of(enum kind kind) {
 __attribute__((noinline)) static void tell(int number) {
     switch (number) {
     case 3:
-        dprintf(1, "VERSION: %s, %d\n", message->text, message->number);
+        dprintf(1, "%s: %s, %d\n", version(), message->text, message->number);
         break;
     case 4:
         tell_cells();
         break;
     case 5:
-        dprintf(1, "VERSION:");
+        dprintf(1, "%s:", version());
         for (int i = 0; i < 3; i++)
             dprintf(1, " %s %.1f", name_of(measures[i]->kind), (double)measures[i]->value);
         dprintf(1, "\n");
         break;
     case 6:
-        dprintf(1, "VERSION: %u %d %lx\n", bits->low, bits->middle, (unsigned long)bits->high);
+        dprintf(1, "%s: %u %d %lx\n", version(), bits->low, bits->middle, (unsigned long)bits->high);
         break;
     case 7:
         tell_blocks();
@@ -256,7 +259,7 @@ __attribute__((noinline)) static void tell(int number) {
         tell_list();
         break;
     default:
-        dprintf(1, "VERSION serves\n");
+        dprintf(1, "%s serves\n", version());
     }
 }
 
