@@ -121,10 +121,11 @@ def _refuse_change(change: Change) -> Iterator[Refusal]:
             "build both versions with the same compiler and flags",
         )
     else:
+        what = change.title if ": " in change.title else f"{change.title} changed"
         yield Refusal(
             "PKX601",
             change.name,
-            f"{change.title}{'' if ':' in change.title else ' changed'} ({change.kind}), and converting live objects needs a transformer",
+            f"{what} ({change.kind}), and converting live objects needs a transformer",
             "author the update: `patchkit new OLD NEW`, and give it to `patchkit bundle` by --update",
         )
 
