@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
-.PHONY: help demo compare test lint bench faults campaign dist clean
+.PHONY: help demo compare test lint bench faults streaks campaign dist clean
 .DELETE_ON_ERROR:
 
 help:
@@ -14,7 +14,8 @@ help:
 	@echo 'make lint      the first three of them'
 	@echo 'make bench     the programs in corpora/bench, one after the other'
 	@echo 'make faults    1,000 updates of running servers, each with a fault; minutes'
-	@echo 'make campaign  the same, then real programs and long property tests; minutes to hours'
+	@echo 'make streaks   every server through all of its versions and back under load, 20 times; minutes'
+	@echo 'make campaign  these two, then real programs and long property tests; minutes to hours'
 	@echo 'make dist      wheel and source distribution in dist/'
 	@echo 'make clean     remove everything that was made here'
 
@@ -43,7 +44,11 @@ faults: $(READY_DEV)
 	@.ci/debian-packages test
 	$(BIN)/python -m corpora.bench.faults
 
-campaign: faults
+streaks: $(READY_DEV)
+	@.ci/debian-packages test
+	$(BIN)/python -m corpora.bench.streaks
+
+campaign: faults streaks
 	@.ci/debian-packages campaign
 	$(BIN)/pytest -m campaign
 	$(BIN)/pytest -m hypothesis --hypothesis-profile=campaign

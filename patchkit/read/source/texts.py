@@ -5,7 +5,8 @@ A model keeps fingerprints of bodies and no texts; who asks what code does with 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 
 from patchkit.model.build import RecordedUnit, Recording
 from patchkit.model.program import Function
@@ -29,6 +30,7 @@ class BodyTexts:
         self._recording = recording
         self._units = {relative_path(u.command.source, recording.root): u for u in recording.units if u.text}
         self._texts: dict[str, str] = {}
+        self._lines: dict[str, _Lines] = {}
 
     def __call__(self, functions: Iterable[Function]) -> Mapping[str, tuple[str, ...]]:
         wanted: dict[str, list[Function]] = defaultdict(list)
@@ -51,49 +53,58 @@ class BodyTexts:
         return self._texts[unit.text]
 
     def _bodies(self, unit: RecordedUnit, functions: list[Function]) -> dict[str, tuple[str, ...]]:
-        text = self._text(unit)
-        resolver = Resolver(self._recording.root, unit.command.directory)
-        stretches = _stretches(text, {function.file for function in functions}, resolver)
+        lines = self._lines.get(unit.text)
+        if lines is None:
+            resolver = Resolver(self._recording.root, unit.command.directory)
+            lines = self._lines[unit.text] = _Lines(self._text(unit), resolver)
         found = {}
         for function in functions:
             # Behind a directive the line of a model may be one too many.
             for line in (function.coord.line, function.coord.line - 1):
-                start = _offset(text, stretches.get(function.file, ()), line)
-                body = _body(text, start, function.name) if start >= 0 else ()
+                start = lines.offset(function.file, line)
+                body = _body(lines.text, start, function.name) if start >= 0 else ()
                 if body and fingerprint_text(" ".join(body)) == function.body:
                     found[function.key] = body
                     break
         return found
 
 
-def _stretches(text: str, files: set[str], resolver: Resolver) -> dict[str, list[tuple[int, int, int]]]:
-    """Return the stretches of each of `files`: their first line, and where they begin and end."""
-    names = {file.rsplit("/", 1)[-1] for file in files}
-    found: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
-    last: tuple[str, int, int] | None = None
-    for match in _MARKER.finditer(text):
-        if last is not None:
-            found[last[0]].append((last[1], last[2], match.start()))
-        spelled = match.group(2)
-        own = spelled.rsplit("/", 1)[-1] in names and resolver.resolve(spelled) in files
-        last = (resolver.resolve(spelled), int(match.group(1)), match.end()) if own else None
-    if last is not None:
-        found[last[0]].append((last[1], last[2], len(text)))
-    return found
+class _Lines:
+    """Where the lines of files are in one preprocessed text, looked up when they are asked for."""
 
+    def __init__(self, text: str, resolver: Resolver) -> None:
+        self.text = text
+        self._resolver = resolver
+        self._stretches: dict[str, list[tuple[int, int, int]]] = {}
+        self._starts: dict[int, list[int]] = {}  # of the lines of a stretch, by its begin
 
-def _offset(text: str, stretches: Iterable[tuple[int, int, int]], line: int) -> int:
-    """Return where `line` begins, -1 if no stretch has it."""
-    for first, begin, end in stretches:
-        if first > line:
-            continue
-        position, left = begin, line - first
-        while left and 0 <= position < end:
-            position = text.find("\n", position, end) + 1 or -1
-            left -= 1
-        if 0 <= position < end:
-            return position
-    return -1
+    def offset(self, file: str, line: int) -> int:
+        """Return where `line` of `file` begins, -1 if no stretch has it."""
+        if file not in self._stretches:
+            self._stretches[file] = list(self._find(file))
+        for first, begin, end in self._stretches[file]:
+            if first > line:
+                continue
+            if begin not in self._starts:
+                lengths = (len(each) + 1 for each in self.text[begin:end].split("\n"))
+                self._starts[begin] = list(accumulate(lengths, initial=begin))
+            starts = self._starts[begin]
+            if line - first < len(starts) and starts[line - first] < end:
+                return starts[line - first]
+        return -1
+
+    def _find(self, file: str) -> Iterator[tuple[int, int, int]]:
+        """Yield the stretches of a file: their first line, and where they begin and end."""
+        text, name = self.text, f'{file.rsplit("/", 1)[-1]}"'
+        at = text.find(name)
+        while at >= 0:
+            start = text.rfind("\n", 0, at) + 1
+            match = _MARKER.match(text, start)
+            at = text.find(name, at + 1)
+            if match is None or self._resolver.resolve(match.group(2)) != file:
+                continue
+            follower = _MARKER.search(text, match.end())
+            yield int(match.group(1)), match.end(), follower.start() if follower else len(text)
 
 
 def _body(text: str, start: int, name: str) -> tuple[str, ...]:
