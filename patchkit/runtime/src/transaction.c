@@ -217,6 +217,7 @@ static const struct pk_error *switch_live(struct pk_image *image, const struct p
     const struct pk_error *error = stand_still(&gathering);
     if (error)
         return error;
+    phase("quiescing", gathering.begun); /* whoever hears it knows that from here on the end of the process is our doing */
     error = turn(image, 0);
     if (!error && (error = pk__run_hook(image)))
         undo_turn(image, 0);
@@ -244,7 +245,6 @@ static const struct pk_error *carry_out(struct pk_image *image, const struct pk_
     if (error || wish->only_rehearse)
         return error;
     begun = pk__now();
-    phase("quiescing", begun);
     error = switch_live(image, wish, pause);
     if (error)
         return error;
@@ -354,10 +354,10 @@ static const struct pk_error *revert(struct pk_image *image, const struct pk_wis
     }
     if (error)
         return error;
-    phase("quiescing", begun);
     error = stand_still(&gathering);
     if (error)
         return error;
+    phase("quiescing", gathering.begun);
     error = turn(image, 1);
     if (!error && (error = pk__run_hook(image)))
         undo_turn(image, 1);
