@@ -92,6 +92,11 @@ class Authored:
         return self.planned.plan
 
     @property
+    def home(self) -> Path:
+        """The directory that the versions are named from."""
+        return (self.folder / self.update.directory).resolve()
+
+    @property
     def plans(self) -> Mapping[Way, Planned]:
         """The plan of each direction that there is."""
         return {Way.UP: self.planned} | ({Way.DOWN: self.back} if self.back is not None else {})

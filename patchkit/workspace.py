@@ -207,6 +207,24 @@ def bundle(
         return make_bundle(sides[0], sides[1], comparison, output, settings)
 
 
+def variables_of(spec: str, around: Surroundings, reading: Reading) -> tuple[Program, str, Mapping[str, int]]:
+    """Return a version with the build-id of its program and where its variables are, as linked, by their keys.
+
+    Raises as `read_version` does, and InputError for a version without a recorded build.
+    """
+    from patchkit.bundle import Version, variable_places
+
+    with _opened([spec], around, reading) as (opened,):
+        version = _in_full(opened, around)
+        if not isinstance(version, _Source):
+            raise InputError(
+                f"{spec} has no recorded build, by which objects are found in memory",
+                hint="name its directory or revision, recorded by `patchkit record -- make`",
+            )
+        program = _read(version, around)
+        return program, *variable_places(Version(version.recording, version.program, program))
+
+
 def inspect_bundle(path: Path, signers: Path | None = None) -> tuple[Manifest, Mapping[str, int]]:
     """Return the manifest of the bundle at `path` and the sizes of its members; the signature is checked by `signers`.
 

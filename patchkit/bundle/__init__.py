@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         Settings as Settings,
         Version as Version,
         make_bundle as make_bundle,
+        variable_places as variable_places,
     )
     from patchkit.bundle.pairing import Refusal as Refusal
 
@@ -27,6 +28,7 @@ _HOMES = {
     "check_signature": "archive",
     "make_bundle": "making",
     "read_bundle": "archive",
+    "variable_places": "making",
 }
 
 

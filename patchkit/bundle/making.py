@@ -15,7 +15,7 @@ from patchkit.bundle.executable import Executable, Thing, old_function_rows, rea
 from patchkit.bundle.keys import Identity, is_clone
 from patchkit.bundle.linking import Linked, Linker
 from patchkit.bundle.objects import Program as Objects, code_digest, read_objects
-from patchkit.bundle.pairing import Pairing, Refusal, pair_versions
+from patchkit.bundle.pairing import Pairing, Refusal, pair_versions, variable_identities
 from patchkit.bundle.payload import Kind, Payload, Reason, read_payload, write_payload
 from patchkit.bundle.transfers import JUMP_SIZE, find_transfers
 from patchkit.errors import BuildError, InputError
@@ -179,6 +179,21 @@ def _former_objects(old: Version, before: LinkedProgram, executable: Executable,
 
 def _json(program: Program) -> bytes:
     return json.dumps(program_to_json(program), separators=(",", ":")).encode()
+
+
+def variable_places(version: Version) -> tuple[str, Mapping[str, int]]:
+    """Return the build-id of a version's program and where its variables are, as linked, by their keys.
+
+    What is thread-local has a place in every thread, and none here.
+    """
+    executable = read_executable(_executable_path(version.recording, _linked(version)), version.recording.root)
+    found = {}
+    for key, variable in version.program.variables.items():
+        things = (executable.things.get(identity) for identity in variable_identities(variable))
+        place = next((thing.place for thing in things if thing is not None), None)
+        if place is not None and not variable.thread_local:
+            found[key] = place
+    return executable.elf.build_id.hex(), found
 
 
 def _linked(version: Version) -> LinkedProgram:

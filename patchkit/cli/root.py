@@ -16,6 +16,8 @@ SUMMARIES = {
     "plan": "Show what of an update is decided, asked, to be written.",
     "decide": "Answer a question of an update.",
     "validate": "Check an update before it goes near a process.",
+    "path": "Find the updates that lead from one version to another.",
+    "sample": "Take objects of a process or a core file as samples to validate with.",
     "edit": "Open the conversion of a type in an editor.",
     "bundle": "Make the file that takes a running process to its new version, or look into one.",
     "run": "Start a program so that it can be updated while it runs.",

@@ -11,6 +11,7 @@ from patchkit.cli.authored import find_update
 from patchkit.cli.options import build_option, jobs_option, program_option
 from patchkit.cli.surroundings import surroundings
 from patchkit.errors import ExitCode
+from patchkit.trials import REHEARSAL, rehearsed
 from patchkit.workspace import Reading
 
 
@@ -24,6 +25,7 @@ from patchkit.workspace import Reading
     metavar="FILE",
     help="More samples, beside those in the update's samples/.",
 )
+@click.option("--pid", type=int, help="Rehearse it on a copy of this process too: level 7.")
 @build_option
 @program_option
 @jobs_option
@@ -31,6 +33,7 @@ def command(
     update: Path | None,
     level: str | None,
     samples: tuple[Path, ...],
+    pid: int | None,
     build: str | None,
     program: str | None,
     jobs: int | None,
@@ -46,15 +49,18 @@ def command(
     5  the objects in samples/ become what is expected of them
     6  objects that go to the new version and come back are what they were, if
        there is a way back
+    7  with --pid: all of it succeeds on a copy of that process
 
-    Levels 3 to 6 run the conversions on sample objects under gcc's or clang's sanitizers. What is dearer happens at
-    the process: `patchkit rehearse PID BUNDLE` carries the update out on a copy of it.
+    Levels 3 to 6 run the conversions on sample objects under gcc's or clang's sanitizers.
     Exit code: 0 if nothing was found, else 1.
     """
     levels = tuple(LEVELS) if level is None else (int(level),)
     with surroundings(jobs) as around:
         authored = author(find_update(update), around, Reading(build, program))
         findings = check(authored, levels, around, [path.resolve() for path in samples])
+        if pid is not None and not any(not finding.note for finding in findings):
+            findings += rehearsed(authored, pid, around, Reading(build, program))
+            levels = (*levels, REHEARSAL)
     for number in levels:
         _print(number, [finding for finding in findings if finding.level == number])
     return ExitCode.FINDINGS if any(not finding.note for finding in findings) else ExitCode.CLEAN
@@ -62,7 +68,8 @@ def command(
 
 def _print(level: int, findings: Sequence[Finding]) -> None:
     wrong = sum(not finding.note for finding in findings)
-    print(f"{level}  {LEVELS[level]}: {f'{wrong} found' if wrong else 'yes'}")
+    what = LEVELS.get(level, "it succeeds on a copy of the process")
+    print(f"{level}  {what}: {f'{wrong} found' if wrong else 'yes'}")
     for finding in findings:
         place = f"{os.path.relpath(finding.file)}:{finding.line}: " if finding.line else ""
         print(f"   {finding.rule} {place}{'note: ' if finding.note else ''}{finding.text}")

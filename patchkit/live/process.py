@@ -166,7 +166,7 @@ def build_id(path: Path) -> str:
                 kind, start, length = row
                 if kind == _NOTE and length <= _MOST_NOTES:
                     file.seek(start)
-                    if found := _find_build_id(file.read(length)):
+                    if found := find_build_id(file.read(length)):
                         return found
     except (OSError, struct.error):
         return ""
@@ -192,7 +192,8 @@ def _rows(table: bytes, size: int, wide: bool) -> list[tuple[int, int, int]]:
     return rows
 
 
-def _find_build_id(notes: bytes) -> str:
+def find_build_id(notes: bytes) -> str:
+    """Return the build-id that a segment of notes holds, empty where none does."""
     place = 0
     while place + 12 <= len(notes):
         name, size, kind = struct.unpack_from("<III", notes, place)

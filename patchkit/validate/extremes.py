@@ -75,7 +75,7 @@ class Extremes:
             if self._is_counter(record, subject) or self.decisions.value(Topic.LENGTH, subject) is not None:
                 return [self._of_type(objects, bare.element, name, depth, 0) for _ in range(_ELEMENTS)]
             return None
-        if self._is_counter(record, member.name):
+        if not isinstance(bare, Array) and self._is_counter(record, member.name):
             return _ELEMENTS if self._counts_tail(record, member.name) else 1
         bits = member.width if member.width is not None else member.size
         return self._of_type(objects, member.type, f"{name}.{member.name}", depth, bits)
@@ -138,7 +138,7 @@ class Extremes:
     def _changes(self, record: Record, path: tuple[str | int, ...], own: str) -> Iterator[_Change]:
         for member, _ in self.types.named_members(record):
             at = (*path, member.name)
-            if self._is_counter(record, member.name):
+            if not isinstance(self.types.bare(member.type), Array) and self._is_counter(record, member.name):
                 if not self._counts_tail(record, member.name):
                     yield _Change(at, 0)
                 continue
