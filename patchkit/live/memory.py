@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from patchkit.errors import InputError
 from patchkit.live.process import Process, find_build_id, find_process, not_permitted
 
-_PAGE = 4096
-_LOAD, _NOTE, _CORE, _AUXILIARY = 1, 4, 4, 6  # PT_LOAD, PT_NOTE, ET_CORE, NT_AUXV
+_LOAD, _NOTE, _CORE = 1, 4, 4  # PT_LOAD, PT_NOTE, ET_CORE
+_AUXILIARY, _FILES = 6, 0x46494C45  # NT_AUXV, NT_FILE
 _PROGRAM_HEADERS, _COUNT = 3, 5  # AT_PHDR, AT_PHNUM
 _HEADERS = struct.Struct("<IIQQQQQQ")
 
@@ -85,30 +85,83 @@ def _of_core(path: Path) -> Iterator[Memory]:
         offset, size, count = *struct.unpack_from("<Q", head, 32), *struct.unpack_from("<HH", head, 54)
         file.seek(offset)
         rows = [_HEADERS.unpack(file.read(size)[: _HEADERS.size]) for _ in range(count)]
-        segments = sorted((row[3], row[2], row[5]) for row in rows if row[0] == _LOAD)
-        starts = [start for start, _, _ in segments]
-
-        def read(place: int, size: int) -> bytes | None:
-            found = b""
-            while len(found) < size:
-                index = bisect_right(starts, place + len(found)) - 1
-                if index < 0:
-                    return None
-                start, at, length = segments[index]
-                inside = place + len(found) - start
-                if inside >= length:
-                    return None
-                file.seek(at + inside)
-                found += file.read(min(size - len(found), length - inside))
-            return found
-
-        vector = b""
+        notes = b""
         for row in rows:
             if row[0] == _NOTE:
                 file.seek(row[2])
-                vector = vector or _note(file.read(row[5]), _AUXILIARY)
-        base = _base(vector, read)
-        yield Memory(str(path), _build_id(vector, base, read), base, read)
+                notes += file.read(row[5])
+        kept = _Pieces(_Piece(row[3], row[5], file, row[2]) for row in rows if row[0] == _LOAD and row[5])
+        with ExitStack() as stack:
+            # What is mapped from a file and was never written is not in the core, but there.
+            read = _reader((kept, _Pieces(_files(_note(notes, _FILES), stack))))
+            vector = _note(notes, _AUXILIARY)
+            base = _base(vector, read)
+            yield Memory(str(path), _build_id(vector, base, read), base, read)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Bytes at a place that a file has at `at`."""
+
+    place: int
+    size: int
+    file: BinaryIO
+    at: int
+
+
+class _Pieces:
+    """Memory in pieces, none of which lies over another."""
+
+    def __init__(self, pieces: Iterable[_Piece]) -> None:
+        self._pieces = sorted(pieces, key=lambda piece: piece.place)
+        self._places = [piece.place for piece in self._pieces]
+
+    def at(self, place: int) -> _Piece | None:
+        """Return the piece that holds `place`."""
+        index = bisect_right(self._places, place) - 1
+        piece = self._pieces[index] if index >= 0 else None
+        return piece if piece is not None and place - piece.place < piece.size else None
+
+
+def _reader(layers: Sequence[_Pieces]) -> Reader:
+    """Return what reads from the first of `layers` that has a place."""
+
+    def read(place: int, size: int) -> bytes | None:
+        found = b""
+        while len(found) < size:
+            at = place + len(found)
+            piece = next((each for layer in layers if (each := layer.at(at)) is not None), None)
+            if piece is None:
+                return None
+            inside = at - piece.place
+            piece.file.seek(piece.at + inside)
+            data = piece.file.read(min(size - len(found), piece.size - inside))
+            if not data:
+                return None
+            found += data
+        return found
+
+    return read
+
+
+def _files(note: bytes, stack: ExitStack) -> Iterator[_Piece]:
+    """Yield what is mapped from files that are still there. Source: NT_FILE of core(5)."""
+    if len(note) < 16:
+        return
+    count, unit = struct.unpack_from("<QQ", note)
+    names = note[16 + 24 * count :].split(b"\0")
+    opened: dict[bytes, BinaryIO | None] = {}
+    for number in range(min(count, len(names))):
+        start, end, at = struct.unpack_from("<QQQ", note, 16 + 24 * number)
+        name = names[number]
+        if name not in opened:
+            try:
+                opened[name] = stack.enter_context(open(name, "rb"))  # noqa: SIM115 - the stack closes it
+            except OSError:
+                opened[name] = None
+        file = opened[name]
+        if file is not None:
+            yield _Piece(start, end - start, file, at * unit)
 
 
 def _note(notes: bytes, wanted: int) -> bytes:

@@ -15,7 +15,9 @@ def folder(tmp_path: Path) -> Path:
     for old, new in UPDATES:
         place = tmp_path / "updates" / f"{old}--{new}"
         place.mkdir(parents=True)
-        sides = "".join(f'[{side}]\nversion = "{name}"\nfingerprint = "00"\n' for side, name in (("old", old), ("new", new)))
+        sides = "".join(
+            f'[{side}]\nversion = "{name}"\nfingerprint = "00"\n' for side, name in (("old", old), ("new", new))
+        )
         (place / "update.toml").write_text(f"format = 1\n{sides}")
     return tmp_path
 
