@@ -62,7 +62,7 @@ def sample(where: str, key: str, update: Path, around: Surroundings, reading: Re
     """
     authored = author(update, around, reading)
     planned = authored.planned
-    changed = Changed(planned.pair)
+    changed = Changed(planned.pair, planned.decisions)
     if key not in changed.records:
         known = ", ".join(sorted(changed.records)) or "nothing"
         raise InputError(f"{update} does not convert a type {key}", hint=f"it converts {known}")

@@ -26,6 +26,7 @@ class Topic(StrEnum):
     MEMBER = "member"  # old member -> new member of the same record that continues it, `-`: none
     INITIAL = "initial"  # new member or new variable -> C expression for what exists already
     CONSTANT = "constant"  # old enumeration constant `enum color.RED` -> new constant, or a number, `-`: none may exist
+    CARRIES = "carries"  # integer member -> `enum color` whose constants it holds, `-`: it holds none
     TABLE = "table"  # old variable -> `new` content, `live` content, or `merge KEY`: rows matched by their member KEY
     ELEMENT = "element"  # list head, `struct server.clients` or a variable -> `struct client.link` that its nodes are
     PAYLOAD = "payload"  # member that holds an untyped pointer -> type that it leads to, `-`: nothing that changes

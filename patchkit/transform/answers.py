@@ -26,6 +26,8 @@ def check_answer(planned: Planned, topic: Topic, subject: str, value: str) -> No
     choices = item.choices if item is not None else (FILE[planned.decisions.way],) if topic is Topic.CODE else ()
     if topic is Topic.PAYLOAD:
         choices = (*choices, *planned.pair.old.records, "-")
+    if topic is Topic.CARRIES:
+        choices = (*planned.pair.old.enums, "-")
     problem = _problem(topic, value, choices)
     if problem:
         hint = _FORMS.get(topic) or f"the answers are {', '.join(choices)}"
@@ -33,6 +35,7 @@ def check_answer(planned: Planned, topic: Topic, subject: str, value: str) -> No
 
 
 _FORMS = {
+    Topic.CARRIES: "write an enumeration of the old version, `enum color`, or `-`",
     Topic.INITIAL: "write a C expression: 0, NULL, 1 << 3",
     Topic.ALLOCATOR: "write ALLOCATE RELEASE, and behind them ROOM where the size of a block can be asked for",
     Topic.PAYLOAD: "write a type of the old version, or `-` where it leads to nothing that changes",

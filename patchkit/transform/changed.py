@@ -5,14 +5,16 @@ from functools import cached_property
 from patchkit.diff.pair import Pair
 from patchkit.diff.types import is_foreign
 from patchkit.model.ctype import CType, Named, Tag
+from patchkit.model.decision import Decisions, Topic
 from patchkit.model.program import Member, Record
 
 
 class Changed:
     """The records and enumerations of a pair whose objects the new version lays out or reads otherwise."""
 
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Pair, decisions: Decisions) -> None:
         self.pair = pair
+        self.decisions = decisions
 
     @cached_property
     def enums(self) -> frozenset[str]:
@@ -58,6 +60,11 @@ class Changed:
 
     def _differs(self, old: Record, new: Record) -> bool:
         if (old.size, old.tag, len(old.members)) != (new.size, new.tag, len(new.members)):
+            return True
+        said = self.decisions.value
+        if any(said(Topic.CARRIES, f"{old.key}.{each.name}") in self.enums for each in old.members):
+            return True
+        if any(said(Topic.INITIAL, f"{new.key}.{each.name}") is not None for each in new.members):
             return True
         return any(self._member_differs(one, other) for one, other in zip(old.members, new.members, strict=True))
 

@@ -64,6 +64,9 @@ class _Inverse:
                 subject = self.there(each.subject)
                 known = each.topic is not Topic.ALLOCATOR or self._knows(each.value)
                 return (each.topic, subject, each.value, _SAME) if subject and known else None
+            case Topic.CARRIES:
+                subject, value = self.there(each.subject), self.pair.enums.forward.get(each.value, each.value)
+                return (each.topic, subject, value, _SAME) if subject else None
             case Topic.ELEMENT | Topic.PAYLOAD:
                 subject, value = self.there(each.subject), self._translated(each.value)
                 return (each.topic, subject, value, _SAME) if subject and value else None

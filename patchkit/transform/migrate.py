@@ -1,5 +1,6 @@
 """generated/migrate.c: the tables by which the runtime finds, converts and forwards the state of a running program."""
 
+import re
 from dataclasses import dataclass, field
 
 from patchkit.diff.pair import Pair
@@ -37,19 +38,22 @@ class Written:
 
 def write_migration(pair: Pair, decisions: Decisions) -> Written:
     """Return the C that carries the state of the old version of `pair` over to the new one."""
-    changed = Changed(pair)
+    changed = Changed(pair, decisions)
     moved = moved_variables(pair, changed, decisions)
     conversions = Conversions(pair, changed, decisions)
     writer = _Writer(pair, changed, decisions, frozenset(moved), conversions)
     roots = [row for each in successors(pair, changed, decisions) for row in writer.root(each, moved)]
     shapes = writer.shapes()
+    catalogue = Catalogue(pair, conversions.old_header, conversions.new_header)
+    typed, converting = _with_variables(catalogue, conversions)
     text = "\n".join(
         [
             _HEAD,
             *(f"extern unsigned char {name}[];" for name in sorted(writer.aliases)),
             *(f"{line}" for line in sorted(writer.declared)),
+            *typed,
             "",
-            conversions.text(),
+            converting,
             *writer.functions,
             *shapes,
             "static const struct pk_root roots[] = {",
@@ -60,7 +64,6 @@ def write_migration(pair: Pair, decisions: Decisions) -> Written:
             _plan(len(writer.keys), len(roots), writer.hooks(), decisions.way),
         ]
     )
-    catalogue = Catalogue(pair, conversions.old_header, conversions.new_header)
     layouts = {key: _members(pair, key) for key in changed.records}
     writer.ask_for_missing()
     asked = {(each.topic, each.subject): each for made in conversions.done.values() for each in made.open}
@@ -74,6 +77,28 @@ def write_migration(pair: Pair, decisions: Decisions) -> Written:
     return Written(text, *headers, aliases, moved, severed, layouts, found, converted)
 
 
+def _with_variables(catalogue: Catalogue, conversions: Conversions) -> tuple[list[str], str]:
+    """Return declarations of the variables that decided values name, and the conversions, which call them by these.
+
+    The tables call a variable by its symbol too, as mere bytes.
+    """
+    text, found = conversions.text(), dict[str, str]()
+
+    def renamed(match: "re.Match[str]") -> str:
+        name = match.group()
+        alias = catalogue.aliases.get(name)
+        if alias is None or alias.function:
+            return name
+        header = conversions.old_header if alias.side is conversions.old_header.side else conversions.new_header
+        variable = header.types.program.variables[alias.key]
+        found[name] = f'extern {header.object(variable.type, f"{name}__typed")} __asm__("{name}");'
+        return f"{name}__typed"
+
+    text = _VARIABLE.sub(renamed, text)
+    return sorted(found.values()), text
+
+
+_VARIABLE = re.compile(r"\bpk_(?:old|new)__\w+")
 _HEAD = """\
 /* Written by patchkit: how the state of the version that runs becomes that of the other. Do not edit. */
 #include <patchkit_migration.h>
@@ -93,7 +118,6 @@ def _plan(shapes: int, roots: int, hooks: dict[str, str], way: Way) -> str:
             f"    .shape_count = {shapes},",
             f"    .root_count = {roots},",
             "    .roots = roots,",
-            "    .nested = 1,",
             *(f"    .{when} = {name}," for when, name in hooks.items()),
             "};",
             "",

@@ -29,7 +29,8 @@ _ORDER = (State.BLOCKED, State.STALE, State.ASKED, State.WRITE, State.DECIDED)
 _OBSOLETE = "nothing in these versions asks this any more"
 _CHANGE = re.compile(rf"[A-Z]\w+:(?:{'|'.join(Subject)}):(.+)")  # the id of a change, which ends in its key
 # What may be decided although nothing asks: it says how live state is walked, or takes over from a proof.
-FREE = (Topic.PAYLOAD, Topic.ELEMENT, Topic.LENGTH, Topic.UNION, Topic.ALLOCATOR, Topic.CODE, Topic.TABLE)
+_WALKED = (Topic.PAYLOAD, Topic.ELEMENT, Topic.LENGTH, Topic.UNION)
+FREE = (*_WALKED, Topic.ALLOCATOR, Topic.CARRIES, Topic.CODE, Topic.TABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class _Planner:
         self.evidence = evidence
         self.given = given
         self.changes = changes  # ids of all that the comparison tells
-        self.changed = Changed(pair)
+        self.changed = Changed(pair, given)
         self.asked: dict[Key, Asked] = {}
         self.settled = settled
         self.own = {key: each for key, each in settled.decisions.items() if not self._answered(key)}
@@ -125,6 +126,7 @@ class _Planner:
     def generate(self) -> Written:
         """Return the C that carries state over, generated until that raises no question that evidence decides."""
         while True:
+            self.changed = Changed(self.pair, self.decisions)
             moved = frozenset(moved_variables(self.pair, self.changed, self.decisions))
             self.ask(self._from_code(Graph(self.changed, self.decisions, moved)))
             written = write_migration(self.pair, self.decisions)
@@ -328,14 +330,23 @@ def _is_declined(decision: Decision) -> bool:
 
 
 def may_say(pair: Pair, decisions: Decisions, topic: Topic, subject: str) -> bool:
-    """Whether something can be decided that nothing asks for: more than patchkit asks, or what becomes of a member
-    whose object a programmer converts.
+    """Whether something can be decided that nothing asks for: more than patchkit asks, another value of a member than
+    the old one's, or what becomes of a member whose object a programmer converts.
     """
+    if topic is Topic.INITIAL and _is_continued_member(pair, subject):
+        return True
     if topic in (Topic.MEMBER, Topic.INITIAL):
         key = holder_of(subject, pair.old.records if topic is Topic.MEMBER else pair.new.records)
         key = key if topic is Topic.MEMBER else pair.records.backward.get(key, "")
         return decisions.value(Topic.CODE, key) is not None
     return topic in FREE and _exists(pair, subject)
+
+
+def _is_continued_member(pair: Pair, subject: str) -> bool:
+    """Whether it is a member of a record of the new version that continues one of the old version."""
+    key = holder_of(subject, pair.new.records)
+    members = pair.new.records[key].members if key in pair.records.backward else ()
+    return any(f"{key}.{member.name}" == subject for member in members)
 
 
 def _exists(pair: Pair, subject: str) -> bool:

@@ -225,9 +225,9 @@ class Questions:
         found = self._evidence.carriers.of(change.old_key)
         for subject, who in sorted(found.items()):
             text = f"{subject} holds constants of {change.old_key}, of which {edit.name} has another number now"
-            proposal = Proposal(self._hand, Grade.STRONG, (text, f"{names(who)} stores or compares them"))
-            key = subject.rpartition(".")[0]
-            yield Asked(Topic.CODE, key, f"{text}: renumber it", change.id, (self._hand,), proposal)
+            proposal = strong(change.old_key, f"{names(who)} stores or compares them")
+            choices = (change.old_key, "-")
+            yield Asked(Topic.CARRIES, subject, f"{text}: does it go with it?", change.id, choices, proposal)
         if found:
             question = f"Does nothing but {names(found)}, and what is declared as {change.old_key}, keep {edit.name}?"
             edit = replace(edit, question=question)

@@ -2,6 +2,7 @@
 
 from patchkit.diff.types import Scalar, ScalarKind, Types
 from patchkit.model.ctype import CType, Primitive, spell
+from patchkit.model.decision import Topic
 from patchkit.model.program import Enum
 from patchkit.transform.enumerations import constants_test, names_flags
 from patchkit.transform.layouts import assignable
@@ -32,7 +33,22 @@ def convert_scalar(at: Context, old: Place, new: Place, reason: str) -> None:
     if ScalarKind.FLOAT in (before.kind, after.kind):
         _convert_float(at, old, new, before, after, reason)
         return
+    carried = _carried(at, old)
+    if carried is not None:
+        _renumber(at, old, new, carried, reason)
+        return
     _convert_whole(at, old, new, before, after, reason)
+
+
+def _carried(at: Context, old: Place) -> tuple[Enum, Enum] | None:
+    """The enumeration whose constants a number is said to be, where these have other values now."""
+    key = at.said(Topic.CARRIES, old.subject) or ""
+    if key not in at.changed.enums:
+        return None
+    enums = at.pair.old.enums[key], at.pair.new.enums[at.pair.enums.forward[key]]
+    at.old_header.add_enum(enums[0].key)
+    at.new_header.add_enum(enums[1].key)
+    return enums if _is_renumbered(*enums) else None
 
 
 def _is_renumbered(old: Enum, new: Enum) -> bool:
@@ -43,9 +59,10 @@ def _is_renumbered(old: Enum, new: Enum) -> bool:
 
 def _renumber(at: Context, old: Place, new: Place, enums: tuple[Enum, Enum], reason: str) -> None:
     function = at.remap(*enums)
+    what = quoted(f"{old.subject}: the version to come has no constant of {enums[1].key} for the value")
     with at.made.block("", f"{reason}; {enums[0].key} by the names of its constants"):
         at.made.line("int64_t value;")
-        at.made.line(f'if ({function}(migration, "{quoted(old.subject)}", (int64_t){old.text}, &value))')
+        at.made.line(f'if ({function}(migration, "{what}", (int64_t){old.text}, &value))')
         at.made.line("    return 1;")
         lowest, highest = value_range(at.new_types, new)
         if any(not lowest <= value <= highest for _, value in enums[1].constants):

@@ -46,7 +46,7 @@ class Session:
     def changed(self) -> Mapping[str, str]:
         """The records of which generated/migrate.c has a table, by old key."""
         planned = self.subject.planned
-        records = Changed(planned.pair).records
+        records = Changed(planned.pair, planned.decisions).records
         return {key: successor for key, successor in records.items() if key in planned.written.converted}
 
     @cached_property

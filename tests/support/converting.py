@@ -12,6 +12,9 @@ from patchkit.transform.changed import Changed
 from patchkit.transform.conversion import Conversions
 from tests.support import run
 from tests.support.frozen import COMPILERS, compile_strictly
+from tests.support.reading import read_c
+
+MAIN = "\nint main(void) { return 0; }\n"
 
 # A runtime that has moved everything by MOVED bytes, and says what was refused.
 _RUNTIME = """\
@@ -84,7 +87,8 @@ def decide(answers: Mapping[str, str]) -> Decisions:
 def convert(old: Program, new: Program, answers: Mapping[str, str], keys: Sequence[str] = ()) -> Converted:
     """Return the conversions of the records `keys`, of all that changed where none are named."""
     pair = pair_programs(old, new)
-    conversions = Conversions(pair, Changed(pair), decide(answers))
+    decisions = decide(answers)
+    conversions = Conversions(pair, Changed(pair, decisions), decisions)
     for key in keys or conversions.changed.records:
         if not pair.old.records[key].parent:
             conversions.convert(key, pair.records.forward[key])
@@ -108,3 +112,16 @@ def execute(folder: Path, *flags: str) -> list[str]:
         if done.code or done.out or done.err:
             said.append(f"{compiler}: {done.code} {done.out} {done.err}")
     return said
+
+
+def conversions(folder: Path, old: str, new: str, answers: Mapping[str, str] | None = None) -> Converted:
+    """Read two versions of a source and return their conversions."""
+    programs = [read_c(folder / side, text + MAIN) for side, text in (("was", old), ("is", new))]
+    return convert(programs[0], programs[1], answers or {})
+
+
+def check(folder: Path, converted: Converted, body: str, before: str = "") -> None:
+    """Run `body` with the conversions of `struct a`, whose old object is `from` and whose new one is `to`."""
+    start = "struct old_a from; struct new_a to; memset(&from, 0, sizeof from);\n"
+    write(folder, converted, start + body, before)
+    assert execute(folder) == []

@@ -1,30 +1,13 @@
 """Each kind of change to a record: the C that converts it, compiled by every compiler and run on objects."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.support import needs
-from tests.support.converting import Converted, convert, execute, write
-from tests.support.reading import read_c
+from tests.support.converting import check, conversions
 
 pytestmark = needs("gcc", "clang")
-
-MAIN = "\nint main(void) { return 0; }\n"
-
-
-def conversions(folder: Path, old: str, new: str, answers: Mapping[str, str] | None = None) -> Converted:
-    """Read two versions of a source and return their conversions."""
-    programs = [read_c(folder / side, text + MAIN) for side, text in (("was", old), ("is", new))]
-    return convert(programs[0], programs[1], answers or {})
-
-
-def check(folder: Path, converted: Converted, body: str, before: str = "") -> None:
-    """Run `body` with the conversions of `struct a`, whose old object is `from` and whose new one is `to`."""
-    start = "struct old_a from; struct new_a to; memset(&from, 0, sizeof from);\n"
-    write(folder, converted, start + body, before)
-    assert execute(folder) == []
 
 
 def test_t01_a_new_member_begins_as_decided(tmp_path: Path) -> None:
@@ -359,40 +342,6 @@ def test_t18_bit_fields_of_all_sorts(tmp_path: Path) -> None:
         'from.w = 8; CHECK_REFUSED(a, "struct a.w: the value does not fit unsigned char : 3"); from.w = 0;'
         "from.n = 4; CHECK(CONVERT(a)); from.n = -5; CHECK(CONVERT(a)); from.n = 0;"
         "from.plain = -1; CHECK(CONVERT(a));",
-    )
-
-
-def test_t20_t21_constants_are_renumbered_by_name(tmp_path: Path) -> None:
-    old = "enum c { RED, GREEN, BLUE, OLD, LAST = OLD }; struct a { enum c c; enum c all[2]; enum c bits : 3; } a;"
-    new = "enum c { GREEN, WHITE, RED, BLUE }; struct a { enum c c; enum c all[2]; enum c bits : 3; } a;"
-    assert conversions(tmp_path / "1", old, new).asked == {}
-    converted = conversions(tmp_path / "2", old, new, {"constant enum c.OLD": "WHITE"})
-    check(
-        tmp_path,
-        converted,
-        "from.c = old_RED; from.all[1] = old_BLUE; from.bits = old_OLD; from.all[0] = old_GREEN; CHECK(!CONVERT(a));"
-        "CHECK(to.c == new_RED && to.all[1] == new_BLUE && to.all[0] == new_GREEN && to.bits == new_WHITE);"
-        "memset(&from.c, 9, sizeof from.c);"
-        'CHECK_REFUSED(a, "struct a.c"); CHECK(refused_value == 0x09090909);',
-    )
-
-
-def test_t21_a_constant_with_an_heir_is_asked_about(tmp_path: Path) -> None:
-    old = "enum c { RED, CRIMSON, BLUE }; struct a { enum c c; int n; } a;"
-    new = "enum c { BLUE, SCARLET, RED }; struct a { enum c c; int n; } a;"
-    assert conversions(tmp_path, old, new).asked == {"constant enum c.CRIMSON": "SCARLET"}
-
-
-def test_t20_flags_are_moved_bit_by_bit(tmp_path: Path) -> None:
-    old = "enum f { NONE, A = 1, B = 2, C = 4, AC = A | C }; struct a { enum f f; } a;"
-    new = "enum f { NONE, A = 8, B = 2, C = 1, AC = A | C }; struct a { enum f f; } a;"
-    converted = conversions(tmp_path, old, new)
-    check(
-        tmp_path,
-        converted,
-        "from.f = old_A | old_B; CHECK(!CONVERT(a) && (int)to.f == (new_A | new_B)); from.f = old_AC;"
-        "CHECK(!CONVERT(a) && to.f == new_AC); from.f = 0; CHECK(!CONVERT(a) && !to.f);"
-        "memset(&from.f, 8, 1); CHECK(CONVERT(a));",
     )
 
 

@@ -87,7 +87,7 @@ def test_an_answer_to_what_nothing_asks_is_stale(tmp_path: Path) -> None:
     assert item_of(plan, "member struct job.gone").state is State.STALE
 
 
-def test_an_integer_that_carries_a_renumbered_enumeration_has_to_be_converted(tmp_path: Path) -> None:
+def test_an_integer_that_code_gives_constants_to_is_renumbered_with_them(tmp_path: Path) -> None:
     text = """
 enum kind { WORD, NUMBER };
 struct value { unsigned kind : 4; int data; };
@@ -96,7 +96,17 @@ int is_number(int at) { return values[at].kind == NUMBER; }
 int main(void) { return is_number(1); }
 """
     plan = plan_texts(tmp_path, text, text.replace("{ WORD, NUMBER }", "{ WORD, LIST, NUMBER }")).plan
-    item = item_of(plan, "code struct value")
-    assert item.state is State.WRITE
-    assert "values" not in item.question
+    item = item_of(plan, "carries struct value.kind")
+    assert item.state is State.DECIDED
+    assert item.decision is not None
+    assert item.decision.value == "enum kind"
     assert "struct value.kind holds constants of enum kind" in item.question
+
+
+def test_another_value_can_be_said_for_a_member_that_goes_on(tmp_path: Path) -> None:
+    old = "struct job { unsigned age; int size; }; struct job jobs[4]; int started; int main(void) { return started; }"
+    key, value = (Topic.INITIAL, "struct job.age"), "pk_new__started + old->age * 60"
+    given = Decisions({key: Decision(*key, value, "minutes become seconds")})
+    planned = plan_texts(tmp_path, old, old.replace("int started;", "int started, ended;"), given)
+    assert item_of(planned.plan, "initial struct job.age").state is State.DECIDED
+    assert "pk_new__started__typed + old->age * 60" in planned.written.text

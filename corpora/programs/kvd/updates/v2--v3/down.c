@@ -38,20 +38,6 @@ int pk_down_list(struct pk_migration *migration, const struct new_list *new, str
     return 0;
 }
 
-/* struct object: the type is an int, and used_at counts seconds since the start */
-pk_conversion pk_down_rest_object; /* what follows from names and types alone */
-int pk_down_object(struct pk_migration *migration, const struct new_object *new, struct old_object *old);
-int pk_down_object(struct pk_migration *migration, const struct new_object *new, struct old_object *old) {
-    if (pk_down_rest_object(migration, new, old))
-        return 1;
-    if (new->type == new_OBJECT_SET)
-        return pk_refuse(migration, "a set, which the old version does not know", 0);
-    old->type = new->type == new_OBJECT_HASH ? old_OBJECT_HASH : new->type & 7;
-    int64_t since = new->used_at / 1000 - pk_new__server.started;
-    old->used_at = since > 0 ? (uint32_t)since : 0;
-    return 0;
-}
-
 /* struct server: one save point is the rule */
 pk_conversion pk_down_rest_server; /* what follows from names and types alone */
 int pk_down_server(struct pk_migration *migration, const struct new_server *new, struct old_server *old);

@@ -4,18 +4,6 @@
 
 #include "symbols.h"
 
-pk_conversion pk_convert_rest_object; /* what follows from names and types alone */
-
-/* struct object */
-int pk_transform_object(struct pk_migration *migration, const struct old_object *old, struct new_object *new);
-int pk_transform_object(struct pk_migration *migration, const struct old_object *old, struct new_object *new) {
-    if (pk_convert_rest_object(migration, old, new))
-        return 1;
-    new->type = old->type == old_OBJECT_HASH ? new_OBJECT_HASH : old->type & 7;
-    new->used_at = pk_old__server.started * 1000 + (int64_t)old->used_at * 1000;
-    return 0;
-}
-
 pk_conversion pk_convert_rest_list; /* what follows from names and types alone */
 
 /* struct list */
