@@ -28,7 +28,7 @@ compare: $(READY)
 
 test: lint
 	@.ci/debian-packages test
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 lint: $(READY_DEV)
 	$(BIN)/ruff check .

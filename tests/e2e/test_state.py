@@ -59,7 +59,10 @@ def test_live_state_goes_back_with_the_program(chain: Chain, tmp_path: Path) -> 
             server.ask("PING")  # while a client's last command is one that goes, it cannot go
             refused = ask("revert", pid, cwd=tmp_path)
             assert refused.code == 1
-            assert "struct object.type: the version to come has no constant of enum object_type for the value" in refused.err
+            assert (
+                "struct object.type: the version to come has no constant of enum object_type for the value"
+                in refused.err
+            )
             _check(server)
             assert server.ask("DEL", "set") == b":1\r\n"
             server.ask("RPUSH", "new", *(str(number) for number in range(100)))

@@ -98,3 +98,12 @@ def test_threads_that_come_and_go_and_end_after_they_were_let_go_are_gathered_in
     assert done.code == 0, done.err[-3000:]
     assert done.out.startswith("gathered 200 most ")
     assert int(done.out.split()[-1]) >= 5
+
+
+def test_objects_packed_at_random_are_found_and_passed_over_in_order(
+    build: Callable[..., Path], tmp_path: Path
+) -> None:
+    program = build("objects", ("objects", "places", "order", "sys"))
+    done = run(str(program), "1", "60", cwd=tmp_path)
+    assert done.code == 0, done.err[-3000:]
+    assert int(done.out) > 60_000

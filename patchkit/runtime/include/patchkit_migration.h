@@ -172,8 +172,6 @@ struct pk_plan {
     uint32_t shape_count;
     uint32_t root_count;
     const struct pk_root *roots;
-    uint32_t nested;             /* a pointer may lead to a part of an object, which is no object then */
-    uint32_t zero;
     int (*before)(struct pk_migration *migration); /* hooks of the programmer's, or NULL */
     int (*after)(struct pk_migration *migration);
 };

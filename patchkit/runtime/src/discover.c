@@ -1,6 +1,6 @@
 /* discover.c: finds the objects that a migration has to see, from the variables through every pointer that may lead to one.
  *
- * Nothing of the program is written. The list of objects is the worklist, so that a long chain takes no stack.
+ * Nothing of the program is written. The list of what was found is the worklist, so that a long chain takes no stack.
  */
 #include "migration.h"
 
@@ -39,7 +39,8 @@ int pk__tests_hold(const struct pk_slot *slot, const uint8_t *holder) {
 static const struct pk_error *check_block(const struct pk_moving *moving, const struct pk_slot *slot, uintptr_t place) {
     enum { SLACK = 40 }; /* bytes that the C library's allocator adds at most */
     const struct pk_shape *shape = &moving->plan->shapes[slot->shape];
-    if (!(slot->flags & PK_UNTYPED) || !shape->room || pk__variable_around(moving, place) || pk__object_at(moving, place))
+    struct pk_object known;
+    if (!shape->room || pk__variable_around(moving, place) || pk__find_object(moving, place, &known))
         return NULL;
     size_t room = place % 16 == 0 && place >= PK_PAGE ? shape->room((void *)place) : 0, size = shape->size;
     if (shape->tail && room >= size && shape->tail->from + shape->tail->count((const void *)place) * shape->tail->step > size)
@@ -50,18 +51,21 @@ static const struct pk_error *check_block(const struct pk_moving *moving, const 
                     (int64_t)room);
 }
 
-static const struct pk_error *follow_slot(struct pk_moving *moving, const struct pk_slot *slot, const uint8_t *holder) {
+static const struct pk_error *follow_word(struct pk_moving *moving, const struct pk_slot *slot, const uint8_t *holder) {
+    uintptr_t place = pk__word(holder + slot->offset);
+    if (!place || !pk__is_there(slot, holder))
+        return NULL;
+    place -= (uintptr_t)(intptr_t)slot->back;
+    const struct pk_error *error = slot->flags & PK_UNTYPED ? check_block(moving, slot, place) : NULL;
+    return error ? error : pk__add_object(moving, place, slot->shape, slot->extent ? extent(moving->plan, slot, holder, place) : 1, 0);
+}
+
+static const struct pk_error *follow_slots(struct pk_moving *moving, const struct pk_shape *shape, const uint8_t *holder) {
     const struct pk_error *error = NULL;
-    for (uint32_t i = 0; i < slot->repeat && !error; i++) {
-        if (!pk__is_there(slot, holder + (size_t)i * slot->stride))
-            continue;
-        uintptr_t place = pk__word(holder + slot->offset + (size_t)i * slot->stride);
-        if (!place)
-            continue;
-        place -= (uintptr_t)(intptr_t)slot->back;
-        error = check_block(moving, slot, place);
-        if (!error)
-            error = pk__add_object(moving, place, slot->shape, extent(moving->plan, slot, holder + (size_t)i * slot->stride, place), 0);
+    for (uint32_t k = 0; k < shape->slot_count; k++) {
+        const struct pk_slot *slot = &shape->slots[k];
+        for (uint32_t i = 0; slot->shape != PK_NO_SHAPE && i < slot->repeat && !error; i++)
+            error = follow_word(moving, slot, holder + (size_t)i * slot->stride);
     }
     return error;
 }
@@ -77,13 +81,43 @@ static const struct pk_error *follow_tail(struct pk_moving *moving, struct pk_ob
     if (object->root && (tail->shape != PK_NO_SHAPE || pk__is_changed(moving, object)))
         return pk__fail("PKL121", "%s is a variable with a flexible array, which can only be followed on the heap", shape->name);
     object->seen = (uint32_t)count + 1;
+    if (object->root && object->old + pk__old_size(moving, object) > moving->variables_end)
+        moving->variables_end = object->old + pk__old_size(moving, object);
     if (tail->shape == PK_NO_SHAPE)
         return NULL;
     return pk__add_object(moving, object->old + tail->from, tail->shape, count, 0);
 }
 
-/* Follows the elements of an object that were not followed yet. The row may move while this runs. */
-static const struct pk_error *follow(struct pk_moving *moving, size_t index) {
+enum { MANY = 4096 };
+
+/* The list is short where it can be: what was followed is forgotten once it is most of it. */
+static void forget_followed(struct pk_moving *moving) {
+    size_t left = moving->found.count - moving->followed;
+    if (moving->followed < left)
+        return;
+    pk__copy(moving->found.rows, moving->found.rows + moving->followed * sizeof(uint64_t), left * sizeof(uint64_t));
+    moving->found.count = left;
+    moving->followed = 0;
+}
+
+/* Follows single objects until only `left` are not followed yet; as long as there are more, they are asked for before. */
+static const struct pk_error *follow_singles(struct pk_moving *moving, size_t left) {
+    const struct pk_error *error = NULL;
+    while (!error && moving->found.count - moving->followed > left) {
+        const uint64_t *found = (const uint64_t *)moving->found.rows + moving->followed++;
+        uint64_t mark = *found;
+        if (moving->found.count - moving->followed > PK_AHEAD)
+            pk__expect_pointers(moving, pk__single_now(found[PK_AHEAD]), pk__single_shape(found[PK_AHEAD]));
+        error = follow_slots(moving, &moving->plan->shapes[pk__single_shape(mark)], (const uint8_t *)pk__single_now(mark));
+        if (moving->followed >= MANY)
+            forget_followed(moving);
+    }
+    return error;
+}
+
+/* Follows the elements of an object that were not followed yet, and most of what they lead to, while it is at hand. The row may
+ * move while this runs. */
+static const struct pk_error *follow_row(struct pk_moving *moving, size_t index) {
     const struct pk_error *error = NULL;
     for (;;) {
         struct pk_object *object = pk__object(moving, index);
@@ -91,12 +125,12 @@ static const struct pk_error *follow(struct pk_moving *moving, size_t index) {
         if (object->seen >= object->count || error)
             return error;
         const uint8_t *holder = (const uint8_t *)object->old + (size_t)shape->size * object->seen++;
-        pk__expect_elements(moving, shape, holder, object->count - object->seen, 0);
-        for (uint32_t i = 0; i < shape->slot_count && !error; i++)
-            if (shape->slots[i].shape != PK_NO_SHAPE)
-                error = follow_slot(moving, &shape->slots[i], holder);
+        pk__expect_elements(moving, shape, holder, object->count - object->seen);
+        error = follow_slots(moving, shape, holder);
         if (shape->tail && !error)
             error = follow_tail(moving, pk__object(moving, index));
+        if (!error)
+            error = follow_singles(moving, 2 * PK_AHEAD);
     }
 }
 
@@ -121,6 +155,8 @@ static const struct pk_error *add_variables(struct pk_moving *moving) {
         if (root->place)
             error = pk__add_object(moving, (uintptr_t)root->place, root->shape, root->count, rows[i].root);
         moving->variables = moving->objects.count;
+        if (root->place)
+            moving->variables_end = (uintptr_t)root->place + (uint64_t)plan->shapes[root->shape].size * root->count;
     }
     pk__unmap(rows, bytes);
     return error;
@@ -128,11 +164,14 @@ static const struct pk_error *add_variables(struct pk_moving *moving) {
 
 const struct pk_error *pk__discover(struct pk_moving *moving) {
     const struct pk_error *error = add_variables(moving);
-    for (size_t i = 0; i < moving->objects.count && !error; i++) {
-        pk__expect_objects(moving, i, 0);
-        error = follow(moving, i);
-        while (!error && moving->again.count)
-            error = follow(moving, ((uint32_t *)moving->again.rows)[--moving->again.count]);
-    }
+    size_t row = 0;
+    while (!error && (moving->again.count || row < moving->objects.count || moving->followed < moving->found.count))
+        if (moving->again.count)
+            error = follow_row(moving, ((uint32_t *)moving->again.rows)[--moving->again.count]);
+        else if (row < moving->objects.count)
+            error = follow_row(moving, row++);
+        else
+            error = follow_singles(moving, 0);
+    pk__empty(&moving->found);
     return error;
 }

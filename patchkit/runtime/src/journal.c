@@ -28,6 +28,13 @@ const struct pk_error *pk__keep(struct pk_moving *moving, void *place, size_t si
     return error;
 }
 
+const struct pk_error *pk__keep_some(struct pk_moving *moving, uint8_t *place, const uint8_t *end) {
+    enum { SOME = 512 };
+    moving->kept = place;
+    moving->kept_end = end - place < SOME ? end : place + SOME;
+    return pk__keep(moving, place, (size_t)(moving->kept_end - place));
+}
+
 static void exchange(uint8_t *one, uint8_t *other, size_t size) {
     for (; size >= sizeof(uint64_t); size -= sizeof(uint64_t), one += sizeof(uint64_t), other += sizeof(uint64_t)) {
         uint64_t word = pk__word(one);

@@ -15,7 +15,7 @@
 
 #include "migration.h"
 
-enum { EDGE = 128, MARK = 0xa5 };
+enum { EDGE = 64, MARK = 0xa5 };
 static const uint64_t marks = 0xa5a5a5a5a5a5a5a5u;
 
 static const uint64_t longest = 10000000000u; /* ns, for all of it */
@@ -63,16 +63,16 @@ static const struct pk_error *place_rows(struct pk_moving *moving, const struct 
     return NULL;
 }
 
-static const struct pk_error *place_variable(struct pk_moving *moving, struct pk_object *object) {
-    const struct pk_root *root = &moving->plan->roots[object->root - 1];
+static const struct pk_error *place_variable(struct pk_moving *moving, struct pk_walk *walk) {
+    const struct pk_root *root = &moving->plan->roots[walk->object.root - 1];
     const struct pk_error *error = NULL;
     if (root->moved)
-        object->now = (uintptr_t)root->moved;
-    if (root->moved && moving->reverting && !(root->flags & PK_NEW_CONTENT)) /* which may be where nothing can be written */
+        error = pk__put_at(moving, walk, (uintptr_t)root->moved);
+    if (!error && root->moved && moving->reverting && !(root->flags & PK_NEW_CONTENT)) /* which may be where nothing can be written */
         error = pk__keep(moving, root->moved, (size_t)root->new_size * root->moved_count);
     if (error)
         return error;
-    return root->row ? place_rows(moving, root, object->root - 1) : NULL;
+    return root->row ? place_rows(moving, root, walk->object.root - 1) : NULL;
 }
 
 /* What is taken for one object must not be several, nor the middle of something, as far as its block tells. */
@@ -86,7 +86,8 @@ static const struct pk_error *check_room(const struct pk_moving *moving, const s
                     shape->name, (uint64_t)object->old, (int64_t)size, (int64_t)room);
 }
 
-static const struct pk_error *place_on_heap(struct pk_moving *moving, struct pk_object *object) {
+static const struct pk_error *place_on_heap(struct pk_moving *moving, struct pk_walk *walk) {
+    const struct pk_object *object = &walk->object;
     const struct pk_shape *shape = &moving->plan->shapes[object->shape];
     size_t size = pk__new_size(moving, object), room = shape->room ? shape->room((void *)object->old) : 0;
     const struct pk_error *error = shape->room ? check_room(moving, object, room) : NULL;
@@ -96,9 +97,11 @@ static const struct pk_error *place_on_heap(struct pk_moving *moving, struct pk_
     if (!place)
         return pk__fail("PKL121", shape->allocate ? "there is no memory for a larger %s" : "%s is on the heap, and nothing says what allocates it",
                         shape->name);
-    object->now = (uintptr_t)place;
     moving->moved++;
-    return NULL;
+    error = pk__put_at(moving, walk, (uintptr_t)place);
+    if (error && shape->release) /* nothing else knows of it */
+        shape->release(place);
+    return error;
 }
 
 static void note_range(struct pk_moving *moving, const struct pk_object *object) {
@@ -110,58 +113,70 @@ static void note_range(struct pk_moving *moving, const struct pk_object *object)
 
 static const struct pk_error *find_places(struct pk_moving *moving) {
     const struct pk_error *error = NULL;
+    struct pk_walk walk = {0};
     moving->low = UINTPTR_MAX;
-    for (size_t i = 0; i < moving->objects.count && !error; i++) {
-        struct pk_object *object = pk__object(moving, i);
-        pk__expect_object(moving, i + PK_AHEAD);
-        if (!pk__is_changed(moving, object))
+    while (!error && pk__next(moving, &walk)) {
+        if (pk__is_part(moving, &walk)) {
+            pk__leave_out(moving, &walk);
             continue;
-        note_range(moving, object);
-        error = object->root ? place_variable(moving, object) : place_on_heap(moving, object);
+        }
+        if (!pk__is_changed(moving, &walk.object)) {
+            moving->unchanged += pk__is_single(*walk.mark);
+            continue;
+        }
+        note_range(moving, &walk.object);
+        error = walk.object.root ? place_variable(moving, &walk) : place_on_heap(moving, &walk);
     }
     return error;
 }
 
 /* Room for one new object between bytes that must stay as they are, its end at a page that cannot be touched. */
 static const struct pk_error *prepare_scratch(struct pk_moving *moving, size_t size) {
-    size_t wanted = (size + EDGE + PK_PAGE - 1) / PK_PAGE * PK_PAGE;
-    if (wanted <= moving->scratch_size)
-        return NULL;
+    size_t wanted = (size + 2 * EDGE + PK_PAGE - 1) / PK_PAGE * PK_PAGE;
     if (moving->scratch)
         pk__unmap(moving->scratch, moving->scratch_size + PK_PAGE);
     moving->scratch = pk__map(wanted + PK_PAGE);
     moving->scratch_size = moving->scratch ? wanted : 0;
+    moving->marked = 0;
     if (!moving->scratch)
         return pk__fail("PKL104", "there is no memory to convert an object of %d bytes", (int64_t)size);
     pk__call3(SYS_mprotect, (long)(moving->scratch + wanted), PK_PAGE, PROT_NONE);
     return NULL;
 }
 
-static int edges_hold(const uint8_t *start, const uint8_t *to, size_t size, const uint8_t *end) {
-    for (; start < to; start += sizeof marks)
-        if (pk__word(start) != marks)
-            return 0;
-    for (const uint8_t *at = to + size; at < end; at++)
-        if (*at != MARK)
-            return 0;
-    return 1;
+/* Whether the bytes around an object are as they were: EDGE before it, and those behind it, up to `end`. */
+static int edges_hold(const uint8_t *object, size_t size, const uint8_t *end) {
+    uint64_t other = 0;
+    for (int at = 0; at < EDGE; at += (int)sizeof marks)
+        other |= pk__word(object - EDGE + at) ^ marks;
+    for (; end >= object + size + sizeof marks; end -= sizeof marks)
+        other |= pk__word(end - sizeof marks) ^ marks;
+    for (; end > object + size; end--)
+        other |= end[-1] ^ MARK;
+    return !other;
 }
 
-/* One conversion: into the scratch, so that what is written beside the object is found, then to where it belongs. */
-static const struct pk_error *call(struct pk_moving *moving, pk_conversion *convert, const void *from, void *to, size_t size, const char *name) {
-    const struct pk_error *error = prepare_scratch(moving, size);
+/* One conversion: into the scratch, so that what is written beside the object is found, then to where it belongs. It begins
+ * with what is at `before`; NULL: with nothing. */
+static const struct pk_error *call(struct pk_moving *moving, pk_conversion *convert, const void *from, const void *before, void *to,
+                                   size_t size, const char *name) {
+    const struct pk_error *error = size + 2 * EDGE > moving->scratch_size ? prepare_scratch(moving, size) : NULL;
     if (error)
         return error;
     uint8_t *end = moving->scratch + moving->scratch_size;
-    uint8_t *object = end - (size + 15) / 16 * 16, *start = object - EDGE / 2;
-    for (uint8_t *at = start; at < end; at += sizeof marks)
+    uint8_t *object = end - (size + 15) / 16 * 16, *start = object - EDGE;
+    for (uint8_t *at = start; moving->marked != size && at < end; at += sizeof marks)
         pk__put_word(at, marks);
-    pk__copy(object, to, size);
+    moving->marked = size; /* they hold until an object of another size comes, or the update ends for it */
+    if (before)
+        pk__copy(object, before, size);
+    else
+        pk__zero(object, size);
     moving->what = name;
     int result = convert(&moving->shared, from, object);
     if (result && !moving->failed)
         return pk__fail("PKL121", "the conversion of %s gave up with %d", name, (int64_t)result);
-    if (!moving->failed && !edges_hold(start, object, size, end))
+    if (!moving->failed && !edges_hold(object, size, end))
         return pk__fail("PKL122", "the conversion of %s writes beside its object", name);
     if (!moving->failed)
         pk__copy(to, object, size);
@@ -175,8 +190,7 @@ static const struct pk_error *convert_elements(struct pk_moving *moving, const s
     moving->shared.tail = shape->tail ? object->seen - 1 : 0;
     for (uint32_t i = 0; i < count && !error; i++) {
         uint8_t *to = place + (size_t)i * size;
-        pk__zero(to, size);
-        error = call(moving, shape->convert, (const uint8_t *)object->old + (size_t)i * shape->size, to, size, shape->name);
+        error = call(moving, shape->convert, (const uint8_t *)object->old + (size_t)i * shape->size, NULL, to, size, shape->name);
     }
     return error;
 }
@@ -195,7 +209,7 @@ static const struct pk_error *convert_variable(struct pk_moving *moving, const s
     if (root->flags & PK_NEW_CONTENT || !is_converted(moving, root))
         return NULL;
     if (root->convert)
-        return call(moving, root->convert, (const void *)object->old, (void *)object->now,
+        return call(moving, root->convert, (const void *)object->old, (const void *)object->now, (void *)object->now,
                     (size_t)root->new_size * root->moved_count, root->name);
     return convert_elements(moving, object, (uint8_t *)object->now, common_count(root));
 }
@@ -210,30 +224,28 @@ static const struct pk_error *convert_on_heap(struct pk_moving *moving, const st
 
 static const struct pk_error *convert_all(struct pk_moving *moving) {
     const struct pk_error *error = NULL;
-    for (size_t i = 0; i < moving->objects.count && !error; i++) {
-        const struct pk_object *object = pk__object(moving, i);
-        pk__expect_objects(moving, i, 1);
-        if (!pk__is_changed(moving, object))
-            continue;
-        error = object->root ? convert_variable(moving, object) : convert_on_heap(moving, object);
-    }
+    struct pk_walk walk = {.expects = 1};
+    while (!error && pk__next(moving, &walk))
+        if (pk__is_changed(moving, &walk.object))
+            error = walk.object.root ? convert_variable(moving, &walk.object) : convert_on_heap(moving, &walk.object);
     return error;
 }
 
-static const struct pk_error *forward_slot(struct pk_moving *moving, const struct pk_slot *slot, uint8_t *holder) {
+static const struct pk_error *forward_slot(struct pk_moving *moving, const struct pk_slot *slot, uint8_t *holder, const uint8_t *end) {
     for (uint32_t i = 0; i < slot->repeat; i++) {
         uint8_t *place = holder + slot->offset + (size_t)i * slot->stride;
-        int known;
-        if (!pk__is_there(slot, holder + (size_t)i * slot->stride))
+        uintptr_t word = pk__word(place);
+        if (word < moving->low || word > moving->high || !pk__is_there(slot, holder + (size_t)i * slot->stride))
             continue;
-        uintptr_t word = pk__word(place), now = pk__new_place(moving, word, slot->type, &known);
+        int known;
+        uintptr_t now = pk__new_place(moving, word, slot->type, &known);
         if (moving->failed)
             return moving->failed;
         if (known && !now)
             return pk__fail("PKL121", "%s at %x leads to what the version to come does not have", slot->name, (uint64_t)place);
         if (now == word)
             continue;
-        const struct pk_error *error = pk__keep(moving, place, sizeof word);
+        const struct pk_error *error = pk__keep_word(moving, place, end);
         if (error)
             return error;
         pk__put_word(place, now);
@@ -244,10 +256,11 @@ static const struct pk_error *forward_slot(struct pk_moving *moving, const struc
 
 static const struct pk_error *forward_pointers(struct pk_moving *moving, const struct pk_shape *shape, uint8_t *place, uint32_t count) {
     const struct pk_error *error = NULL;
+    const uint8_t *end = place + (size_t)count * shape->size;
     for (uint32_t i = 0; i < count && !error; i++) {
-        pk__expect_elements(moving, shape, place + (size_t)i * shape->size, count - i - 1, 1);
+        pk__expect_elements(moving, shape, place + (size_t)i * shape->size, count - i - 1);
         for (uint32_t k = 0; k < shape->slot_count && !error; k++)
-            error = forward_slot(moving, &shape->slots[k], place + (size_t)i * shape->size);
+            error = forward_slot(moving, &shape->slots[k], place + (size_t)i * shape->size, end);
     }
     return error;
 }
@@ -268,18 +281,24 @@ static const struct pk_error *forward_object(struct pk_moving *moving, const str
     return forward_pointers(moving, &moving->plan->shapes[tail->shape], (uint8_t *)object->old + tail->from, object->seen - 1);
 }
 
+static const struct pk_error *forward_in(struct pk_moving *moving, const struct pk_object *object) {
+    if (object->root == PK_PART)
+        return NULL;
+    if (!pk__is_changed(moving, object))
+        return forward_object(moving, object);
+    if (object->root && !is_converted(moving, &moving->plan->roots[object->root - 1]))
+        return copy_variable(moving, object);
+    return NULL;
+}
+
+/* Single objects are passed over where all of them have changed. */
 static const struct pk_error *forward_all(struct pk_moving *moving) {
     const struct pk_error *error = NULL;
-    for (size_t i = 0; i < moving->objects.count && !error; i++) {
-        const struct pk_object *object = pk__object(moving, i);
-        if (object->root == PK_PART)
-            continue;
-        if (!pk__is_changed(moving, object)) {
-            pk__expect_objects(moving, i, 1);
-            error = forward_object(moving, object);
-        } else if (object->root && !is_converted(moving, &moving->plan->roots[object->root - 1]))
-            error = copy_variable(moving, object);
-    }
+    struct pk_walk walk = {.expects = 1};
+    for (size_t i = 0; i < moving->objects.count && !moving->unchanged && !error; i++)
+        error = forward_in(moving, pk__object(moving, i));
+    while (!error && moving->unchanged && pk__next(moving, &walk))
+        error = forward_in(moving, &walk.object);
     return error;
 }
 
@@ -347,13 +366,15 @@ static struct pk_moving *make(struct pk_image *image, int reverting) {
     moving->reverting = reverting;
     moving->objects.size = sizeof(struct pk_object);
     moving->again.size = moving->rows.size = sizeof(uint32_t);
-    moving->leaves.size = PK_LEAF * sizeof(uint32_t);
+    moving->found.size = sizeof(uint64_t);
+    moving->leaves.size = PK_LEAF * sizeof(uint64_t);
+    moving->directories.size = PK_BLOCKS * sizeof(uint32_t);
     moving->noted.size = sizeof(struct pk_noted);
     moving->changes.size = sizeof(struct pk_change);
     moving->bytes.size = PK_KEPT;
     moving->first_row = pk__map((moving->plan->root_count + 1) * sizeof *moving->first_row);
     image->moving = moving;
-    return moving->first_row ? moving : NULL;
+    return moving->first_row && pk__grow_map(moving) ? moving : NULL;
 }
 
 const struct pk_error *pk__migrate(struct pk_image *image, int reverting) {
@@ -402,10 +423,10 @@ static void release(const struct pk_moving *moving, int made) {
     if (!other)
         return;
     pk__set_thread_pointer(other);
-    for (size_t i = 0; i < moving->objects.count && moving->moved; i++) {
-        const struct pk_object *object = pk__object(moving, i);
+    struct pk_walk walk = {0};
+    const struct pk_object *object = &walk.object;
+    while (moving->moved && pk__next(moving, &walk)) {
         const struct pk_shape *shape = &moving->plan->shapes[object->shape];
-        pk__expect_object(moving, i + PK_AHEAD);
         if (!object->root && object->now != object->old && shape->release)
             shape->release((void *)(made ? object->now : object->old));
     }
@@ -436,15 +457,18 @@ void pk__free_migration(struct pk_image *image) {
     if (!moving)
         return;
     pk__empty(&moving->objects);
+    pk__empty(&moving->found);
     pk__empty(&moving->again);
     pk__empty(&moving->noted);
     pk__empty(&moving->changes);
     pk__empty(&moving->bytes);
     pk__empty(&moving->rows);
-    pk__empty(&moving->leaves);
     pk__unmap(moving->map, moving->map_size * sizeof *moving->map);
     if (moving->scratch)
         pk__unmap(moving->scratch, moving->scratch_size + PK_PAGE);
+    pk__unmap(moving->order, (moving->directories.count + 1) * sizeof *moving->order);
+    pk__empty(&moving->directories);
+    pk__empty(&moving->leaves);
     pk__unmap(moving->sorted, moving->changed * sizeof *moving->sorted);
     pk__unmap(moving->first_row, (moving->plan->root_count + 1) * sizeof *moving->first_row);
     pk__unmap(moving, sizeof *moving);

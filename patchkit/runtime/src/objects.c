@@ -1,6 +1,6 @@
 /* objects.c: the objects that a migration has found, by the place where they were.
  *
- * One row for each, and one word that leads there, see places.c; nothing is allocated for a visit.
+ * One mark for each, see places.c, and a row for few; nothing is allocated for a visit.
  */
 #define _GNU_SOURCE
 #include <sys/mman.h>
@@ -39,8 +39,6 @@ void *pk__push_rows(struct pk_vector *vector, size_t count) {
     return vector->rows + (vector->count - count) * vector->size;
 }
 
-void *pk__push(struct pk_vector *vector) { return pk__push_rows(vector, 1); }
-
 void pk__empty(struct pk_vector *vector) {
     pk__unmap(vector->rows, vector->room * vector->size);
     vector->rows = NULL;
@@ -56,26 +54,16 @@ static uint64_t with_tail(uint64_t size, const struct pk_object *object, uint64_
     return end > size ? end : size;
 }
 
-uint64_t pk__old_size(const struct pk_moving *moving, const struct pk_object *object) {
-    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
-    if (!shape->tail)
-        return (uint64_t)shape->size * object->count;
+uint64_t pk__old_size_with_tail(const struct pk_shape *shape, const struct pk_object *object) {
     return with_tail(shape->size, object, shape->tail->from, shape->tail->step);
 }
 
-uint64_t pk__new_size(const struct pk_moving *moving, const struct pk_object *object) {
-    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
-    if (!shape->tail)
-        return (uint64_t)shape->new_size * object->count;
+uint64_t pk__new_size_with_tail(const struct pk_shape *shape, const struct pk_object *object) {
     return with_tail(shape->new_size, object, shape->tail->to, shape->tail->new_step);
 }
 
-const struct pk_object *pk__variable_around(const struct pk_moving *moving, uintptr_t place) {
+const struct pk_object *pk__variable_near(const struct pk_moving *moving, uintptr_t place) {
     size_t low = 0, high = moving->variables;
-    if (!high || place < pk__object(moving, 0)->old)
-        return NULL;
-    if (pk__object(moving, high - 1)->old <= place) /* as on the heap */
-        low = high;
     while (low < high) {
         size_t middle = (low + high) / 2;
         if (pk__object(moving, middle)->old <= place)
@@ -83,20 +71,26 @@ const struct pk_object *pk__variable_around(const struct pk_moving *moving, uint
         else
             high = middle;
     }
+    if (!low)
+        return NULL;
     const struct pk_object *object = pk__object(moving, low - 1);
     return place - object->old < pk__old_size(moving, object) ? object : NULL;
 }
 
 /* More of an object is known than was: what was not followed yet has to be. */
-static const struct pk_error *extend(struct pk_moving *moving, struct pk_object *object, int32_t shape, uint64_t count) {
+static const struct pk_error *extend(struct pk_moving *moving, uint64_t *mark, uintptr_t place, int32_t shape, uint64_t count) {
     uint32_t *again = pk__push(&moving->again);
-    if (!again)
+    if (!again || (pk__is_single(*mark) && !pk__add_row(moving, mark, place, NULL)))
         return pk__no_room();
+    size_t row = (uint32_t)*mark;
+    while (pk__object(moving, row)->old != place)
+        row = pk__object(moving, row)->next - 1;
+    struct pk_object *object = pk__object(moving, row);
     if (object->shape != (uint32_t)shape)
         object->seen = 0;
     object->shape = (uint32_t)shape;
     object->count = (uint32_t)count;
-    *again = (uint32_t)(object - pk__object(moving, 0));
+    *again = (uint32_t)row;
     return NULL;
 }
 
@@ -111,22 +105,46 @@ static int holds_object(const struct pk_moving *moving, const struct pk_object *
     return one->new_size * count > (uint64_t)other->new_size * object->count;
 }
 
-const struct pk_error *pk__add_object(struct pk_moving *moving, uintptr_t place, int32_t shape, uint64_t count, uint32_t root) {
-    struct pk_object *known = pk__object_at(moving, place);
+/* A single object that was not known: followed in its turn. */
+static const struct pk_error *add_single(struct pk_moving *moving, uint64_t *mark, uintptr_t place, uint32_t shape) {
+    uint64_t *found = pk__push(&moving->found);
+    if (!found)
+        return pk__no_room();
+    *found = *mark = pk__single(place, place, shape);
+    pk__fetch((const void *)place);
+    return NULL;
+}
+
+static const struct pk_error *add(struct pk_moving *moving, uintptr_t place, int32_t shape, uint64_t count, uint32_t root) {
+    struct pk_object known;
+    uint64_t *mark = pk__mark_at(moving, place);
+    int is_known = mark && *mark && pk__find_object(moving, place, &known);
     if (moving->plan->shapes[shape].tail && count)
         count = 1;
-    if (known && !known->root && holds_object(moving, known, shape, count) && count <= UINT32_MAX)
-        return extend(moving, known, shape, count);
-    if (known || !count || (!root && pk__variable_around(moving, place)))
+    if (is_known && !known.root && holds_object(moving, &known, shape, count) && count <= UINT32_MAX)
+        return extend(moving, mark, place, shape, count);
+    if (is_known || !count || (!root && pk__variable_around(moving, place)))
         return NULL; /* a part of something known */
-    if (count > UINT32_MAX || moving->objects.count >= UINT32_MAX - 1)
+    if (count > UINT32_MAX || moving->objects.count >= UINT32_MAX - 2)
         return pk__fail("PKL121", "%s at %x: %d objects in a row are more than can be true",
                         moving->plan->shapes[shape].name, (uint64_t)place, (int64_t)count);
-    struct pk_object *object = pk__push(&moving->objects);
-    if (!object || !pk__enter(moving, place, (uint32_t)(moving->objects.count - 1)))
+    if (!mark)
+        mark = pk__make_mark(moving, place);
+    if (!mark)
         return pk__no_room();
-    *object = (struct pk_object){place, place, (uint32_t)shape, (uint32_t)count, 0, root};
-    return NULL;
+    if (!*mark && !root && count == 1 && !moving->plan->shapes[shape].tail && pk__fits_single(place, (uint32_t)shape))
+        return add_single(moving, mark, place, (uint32_t)shape);
+    const struct pk_object object = {place, place, (uint32_t)shape, (uint32_t)count, 0, root, 0};
+    return pk__add_row(moving, mark, place, &object) ? NULL : pk__no_room();
+}
+
+const struct pk_error *pk__add_object(struct pk_moving *moving, uintptr_t place, int32_t shape, uint64_t count, uint32_t root) {
+    uint64_t *mark = count == 1 && place >= moving->variables_end ? pk__mark_at(moving, place) : NULL;
+    if (mark && *mark == pk__single(place, place, (uint32_t)shape))
+        return NULL; /* known, as it mostly is */
+    if (mark && !*mark && !root && !moving->plan->shapes[shape].tail && pk__fits_single(place, (uint32_t)shape))
+        return add_single(moving, mark, place, (uint32_t)shape);
+    return add(moving, place, shape, count, root);
 }
 
 /* The offset in the new layout of what was at `offset` of one object. */
@@ -181,10 +199,16 @@ uintptr_t pk__new_place(struct pk_moving *moving, uintptr_t place, const char *t
     *known = 0;
     if (place < moving->low || place > moving->high)
         return place;
-    const struct pk_object *object = pk__object_at(moving, place);
-    if (!object || !pk__is_changed(moving, object))
-        object = pk__changed_around(moving, place);
-    if (!object)
+    const uint64_t *mark = pk__mark_at(moving, place);
+    if (mark && pk__is_single(*mark) && pk__single_old(*mark, place) == place) {
+        const struct pk_shape *shape = &moving->plan->shapes[pk__single_shape(*mark)];
+        if (shape->convert && (!type || type == shape->name)) { /* as it mostly is */
+            *known = 1;
+            return pk__single_now(*mark);
+        }
+    }
+    struct pk_object found, *object = &found;
+    if ((!pk__find_object(moving, place, object) || !pk__is_changed(moving, object)) && !pk__changed_around(moving, place, object))
         return place;
     *known = 1;
     const struct pk_shape *shape = &moving->plan->shapes[object->shape];

@@ -1,50 +1,94 @@
-/* order.c: the objects that a migration has found, sorted by place.
+/* order.c: the objects that a migration has found, by place.
  *
  * A pass over millions of objects that follows their own order in memory waits for it far less than one that follows the
  * pointers between them. The order also tells what is a part of something else, and what a place is in the middle of.
  */
 #include "migration.h"
 
-enum { RADIX = 256 };
+static int by_number(const void *one, const void *other) {
+    uintptr_t a = ((const struct pk_region *)one)->number, b = ((const struct pk_region *)other)->number;
+    return a < b ? -1 : a > b;
+}
 
-/* One pass of a radix sort by byte `byte` of the place; 0 where it is the same in all, and nothing was done. */
-static int distribute(const struct pk_placed *from, struct pk_placed *to, size_t count, unsigned byte) {
-    size_t starts[RADIX] = {0}, sum = 0;
-    for (size_t i = 0; i < count; i++)
-        starts[from[i].place >> (8 * byte) & 255]++;
-    if (!count || starts[from[0].place >> (8 * byte) & 255] == count)
-        return 0;
-    for (unsigned digit = 0; digit < RADIX; digit++) {
-        size_t own = starts[digit];
-        starts[digit] = sum;
-        sum += own;
+const struct pk_error *pk__put_in_order(struct pk_moving *moving) {
+    size_t count = 0;
+    moving->order = pk__map((moving->directories.count + 1) * sizeof *moving->order);
+    if (!moving->order)
+        return pk__no_room();
+    for (size_t i = 0; i < moving->map_size; i++)
+        if (moving->map[i].directory)
+            moving->order[count++] = moving->map[i];
+    pk__sort(moving->order, count, sizeof *moving->order, by_number);
+    return NULL;
+}
+
+static int next_leaf(const struct pk_moving *moving, struct pk_walk *walk) {
+    while (walk->block < moving->directories.count * PK_BLOCKS) {
+        const struct pk_region *region = &moving->order[walk->block / PK_BLOCKS];
+        size_t block = walk->block++ % PK_BLOCKS;
+        uint32_t leaf = pk__directory(moving, region->directory - 1)[block];
+        if (!leaf)
+            continue;
+        walk->leaf = pk__leaf(moving, leaf - 1);
+        walk->start = region->number * PK_REGION + block * PK_BLOCK;
+        return 1;
     }
-    for (size_t i = 0; i < count; i++)
-        to[starts[from[i].place >> (8 * byte) & 255]++] = from[i];
+    walk->leaf = NULL;
+    return 0;
+}
+
+/* The mark that comes after all that were met, and the grain that it is of; NULL where none does. */
+static uint64_t *meet(const struct pk_moving *moving, struct pk_walk *walk, uintptr_t *grain) {
+    size_t word = walk->leaf ? walk->word : PK_LEAF;
+    for (;;) {
+        while (word < PK_LEAF && !walk->leaf[word])
+            word++;
+        if (word < PK_LEAF)
+            break;
+        if (!next_leaf(moving, walk))
+            return NULL;
+        word = 0;
+    }
+    walk->word = word + 1;
+    *grain = walk->start + word * PK_GRAIN;
+    return &walk->leaf[word];
+}
+
+/* The same, with what the pointers of the next PK_AHEAD objects lead to asked for. */
+static uint64_t *meet_expecting(const struct pk_moving *moving, struct pk_walk *walk, uintptr_t *grain) {
+    uint64_t *mark = NULL;
+    do {
+        unsigned at = walk->met++ % PK_AHEAD;
+        mark = walk->ahead[at].mark;
+        *grain = walk->ahead[at].grain;
+        walk->ahead[at].mark = meet(moving, walk, &walk->ahead[at].grain);
+        const uint64_t *far = walk->ahead[at].mark;
+        if (far && pk__is_single(*far))
+            pk__expect_pointers(moving, pk__single_old(*far, walk->ahead[at].grain), pk__single_shape(*far));
+    } while (walk->met <= PK_AHEAD); /* at first the ring is filled */
+    return mark;
+}
+
+static int take_row(const struct pk_moving *moving, struct pk_walk *walk, size_t row) {
+    walk->row = row;
+    walk->object = *pk__object(moving, row);
+    walk->link = walk->object.next;
     return 1;
 }
 
-/* Sorts by place. `other` has as much room; returns which of the two it is then in. */
-static struct pk_placed *sort_by_place(struct pk_placed *rows, struct pk_placed *other, size_t count) {
-    for (unsigned byte = 0; byte < 6; byte++) /* user space has 47 bits */
-        if (distribute(rows, other, count, byte)) {
-            struct pk_placed *sorted = other;
-            other = rows;
-            rows = sorted;
-        }
-    return rows;
+int pk__next(const struct pk_moving *moving, struct pk_walk *walk) {
+    uintptr_t grain;
+    if (walk->link)
+        return take_row(moving, walk, walk->link - 1);
+    walk->mark = walk->expects ? meet_expecting(moving, walk, &grain) : meet(moving, walk, &grain);
+    if (!walk->mark)
+        return 0;
+    uint64_t mark = *walk->mark;
+    if (!pk__is_single(mark))
+        return take_row(moving, walk, (uint32_t)mark);
+    walk->object = (struct pk_object){pk__single_old(mark, grain), pk__single_now(mark), pk__single_shape(mark), 1, 1, 0, 0};
+    return 1;
 }
-
-/* What the sorting works with. */
-struct ordering {
-    struct pk_moving *moving;
-    struct pk_placed *leaves; /* by block */
-    size_t leaf_count;
-    struct pk_object *rows; /* in the new order */
-    size_t next;
-    uintptr_t end; /* of what came before, by place */
-    int32_t row;   /* the shape of what stands in a row there */
-};
 
 /* The shape of what stands in a row in the object; PK_NO_SHAPE where nothing does. */
 static int32_t in_a_row(const struct pk_moving *moving, const struct pk_object *object) {
@@ -52,128 +96,69 @@ static int32_t in_a_row(const struct pk_moving *moving, const struct pk_object *
     return tail ? tail->shape : object->count > 1 ? (int32_t)object->shape : PK_NO_SHAPE;
 }
 
-/* Marks what is a part of something before it. */
-static void mark_part(struct ordering *order, struct pk_object *object) {
-    uintptr_t own = object->old + pk__old_size(order->moving, object);
-    int is_behind = object->old == order->end && order->row == (int32_t)object->shape; /* a pointer one past the end led here */
-    if ((own <= order->end || is_behind) && !object->root)
-        object->root = PK_PART;
-    else if (own > order->end) {
-        order->end = own;
-        order->row = in_a_row(order->moving, object);
+int pk__is_part(const struct pk_moving *moving, struct pk_walk *walk) {
+    const struct pk_object *object = &walk->object;
+    uintptr_t own = object->old + pk__old_size(moving, object);
+    int is_behind = object->old == walk->end && walk->in_row == (int32_t)object->shape; /* a pointer one past the end led here */
+    if ((own <= walk->end || is_behind) && !object->root)
+        return 1;
+    if (own > walk->end) {
+        walk->end = own;
+        walk->in_row = in_a_row(moving, object);
     }
+    return 0;
 }
 
-/* The objects of the block whose leaves begin at `at`, sorted by place; returns where the next block's begin. */
-static size_t sort_block(const struct ordering *order, size_t at, struct pk_placed *some, size_t *count) {
-    const struct pk_moving *moving = order->moving;
-    uintptr_t block = order->leaves[at].place;
-    *count = 0;
-    for (; at < order->leaf_count && order->leaves[at].place == block; at++)
-        for (size_t word = 0; word < PK_LEAF; word++) {
-            uint32_t row = pk__leaf(moving, order->leaves[at].index)[word];
-            if (!row)
-                continue;
-            struct pk_placed placed = {pk__object(moving, row - 1)->old, row - 1};
-            size_t to = (*count)++;
-            for (; to && some[to - 1].place > placed.place; to--) /* they are nearly sorted */
-                some[to] = some[to - 1];
-            some[to] = placed;
-        }
-    return at;
+void pk__leave_out(struct pk_moving *moving, struct pk_walk *walk) {
+    if (pk__is_single(*walk->mark))
+        *walk->mark = 0;
+    else
+        pk__object(moving, walk->row)->root = PK_PART;
 }
 
-/* Asks for what the block whose leaves begin at `at` will take. */
-static void expect_block(const struct ordering *order, size_t at) {
-    if (at >= order->leaf_count)
-        return;
-    const uint32_t *leaf = pk__leaf(order->moving, order->leaves[at].index);
-    for (size_t word = 0; word < PK_LEAF; word++)
-        if (leaf[word])
-            pk__fetch(pk__object(order->moving, leaf[word] - 1));
-}
-
-/* Rows in the order of places, variables still first. `some` has room for what is in one block. */
-static void reorder(struct ordering *order, struct pk_placed *some) {
-    struct pk_moving *moving = order->moving;
-    size_t count;
-    for (size_t at = 0, next; at < order->leaf_count; at = next) {
-        next = sort_block(order, at, some, &count);
-        expect_block(order, next);
-        for (size_t i = 0; i < count; i++) {
-            struct pk_object object = *pk__object(moving, some[i].index);
-            if (moving->plan->nested)
-                mark_part(order, &object);
-            if (some[i].index >= moving->variables)
-                some[i].index = order->next++;
-            order->rows[some[i].index] = object;
-        }
-        pk__refill(moving, &order->leaves[at], next - at, some, count);
+const struct pk_error *pk__put_at(struct pk_moving *moving, struct pk_walk *walk, uintptr_t now) {
+    walk->object.now = now;
+    if (!pk__is_single(*walk->mark))
+        pk__object(moving, walk->row)->now = now;
+    else if (pk__fits_single(now, walk->object.shape))
+        *walk->mark = pk__single(walk->object.old, now, walk->object.shape);
+    else {
+        struct pk_object *row = pk__add_row(moving, walk->mark, walk->object.old, NULL);
+        if (!row)
+            return pk__no_room();
+        row->now = now;
     }
-}
-
-/* The leaves by the block that they belong to, in one of two rows of memory. */
-static struct pk_placed *sort_leaves(const struct pk_moving *moving, struct pk_placed *rows, struct pk_placed *other) {
-    size_t count = 0;
-    for (size_t i = 0; i < moving->map_size; i++)
-        if (moving->map[i].leaf)
-            rows[count++] = (struct pk_placed){moving->map[i].number, moving->map[i].leaf - 1};
-    return sort_by_place(rows, other, count);
-}
-
-const struct pk_error *pk__put_in_order(struct pk_moving *moving) {
-    size_t room = moving->objects.room * moving->objects.size, leaves = moving->leaves.count, bytes = leaves * sizeof(struct pk_placed);
-    if (!moving->objects.count)
-        return NULL;
-    struct pk_placed *one = pk__map(bytes), *other = pk__map(bytes), *some = pk__map(PK_BLOCK * sizeof *some);
-    struct ordering order = {moving, NULL, leaves, pk__map(room), moving->variables, 0, PK_NO_SHAPE};
-    int is_done = one && other && some && order.rows;
-    if (is_done) {
-        order.leaves = sort_leaves(moving, one, other);
-        reorder(&order, some);
-        pk__unmap(moving->objects.rows, room);
-        moving->objects.rows = (uint8_t *)order.rows;
-    } else
-        pk__unmap(order.rows, room);
-    pk__unmap(one, bytes);
-    pk__unmap(other, bytes);
-    pk__unmap(some, PK_BLOCK * sizeof *some);
-    return is_done ? NULL : pk__no_room();
+    return NULL;
 }
 
 /* Made when the first pointer into the middle of something is met: most programs have few, some none. */
 static int sort_changed(struct pk_moving *moving) {
-    size_t variable = 0, other = moving->variables, count = 0;
+    struct pk_walk walk = {0};
+    size_t count = 0;
     moving->sorted = pk__map(moving->changed * sizeof *moving->sorted);
-    while (moving->sorted && (variable < moving->variables || other < moving->objects.count)) {
-        int is_variable = other == moving->objects.count ||
-                          (variable < moving->variables && pk__object(moving, variable)->old < pk__object(moving, other)->old);
-        size_t index = is_variable ? variable++ : other++;
-        if (pk__is_changed(moving, pk__object(moving, index)))
-            moving->sorted[count++] = (uint32_t)index;
-    }
+    while (moving->sorted && pk__next(moving, &walk))
+        if (pk__is_changed(moving, &walk.object))
+            moving->sorted[count++] = walk.object.old;
     return moving->sorted != NULL;
 }
 
-const struct pk_object *pk__changed_around(struct pk_moving *moving, uintptr_t place) {
+int pk__changed_around(struct pk_moving *moving, uintptr_t place, struct pk_object *object) {
     if (!moving->sorted && !sort_changed(moving)) {
         moving->failed = pk__no_room();
-        return NULL;
+        return 0;
     }
-    const uint32_t *rows = moving->sorted;
     size_t low = 0, high = moving->changed;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (pk__object(moving, rows[middle])->old <= place)
+        if (moving->sorted[middle] <= place)
             low = middle + 1;
         else
             high = middle;
     }
-    if (!low)
-        return NULL;
-    const struct pk_object *object = pk__object(moving, rows[low - 1]);
+    if (!low || !pk__find_object(moving, moving->sorted[low - 1], object))
+        return 0;
     uint64_t size = pk__old_size(moving, object);
     int is_array = object->count > 1 || moving->plan->shapes[object->shape].tail;
     /* One past the end of an array belongs to it, unless something else begins there. */
-    return place - object->old < size || (is_array && place - object->old == size) ? object : NULL;
+    return place - object->old < size || (is_array && place - object->old == size);
 }

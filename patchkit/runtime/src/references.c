@@ -16,18 +16,18 @@ struct search {
     uint64_t found;
 };
 
-/* Whether `word` leads to a place that is elsewhere now. */
-static const struct pk_object *moved_from(struct pk_moving *moving, uint64_t word) {
+/* Whether `word` leads into an object to a place that is elsewhere now. */
+static int is_moved(struct pk_moving *moving, uint64_t word, struct pk_object *object) {
     int known;
     if (word < moving->low || word >= moving->high)
-        return NULL;
+        return 0;
     uintptr_t now = pk__new_place(moving, word, NULL, &known);
-    return known && now != word ? pk__changed_around(moving, word) : NULL;
+    return known && now != word && pk__changed_around(moving, word, object);
 }
 
 static void look_at(struct search *search, uint64_t word, const char *where, uint64_t number) {
-    const struct pk_object *object = moved_from(search->moving, word);
-    if (!object)
+    struct pk_object found, *object = &found;
+    if (!is_moved(search->moving, word, object))
         return;
     const struct pk_plan *plan = search->moving->plan;
     const char *name = object->root ? plan->roots[object->root - 1].name : plan->shapes[object->shape].name;

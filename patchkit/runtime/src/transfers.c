@@ -177,8 +177,8 @@ static int lead_on(void *data, const struct pk_word *word) {
     uintptr_t now = pk__new_place(moving, word->value, NULL, &known);
     if (!known || now == word->value)
         return 0;
-    const struct pk_object *object = pk__changed_around(moving, word->value);
-    if (!object || now - object->now != word->value - object->old || !word->place)
+    struct pk_object object;
+    if (!pk__changed_around(moving, word->value, &object) || now - object.now != word->value - object.old || !word->place)
         return 1;
     return note(noting, (uintptr_t *)word->place, word->value, now);
 }
