@@ -21,7 +21,14 @@
 #include <sanitizer/asan_interface.h>
 
 enum outcome { DONE, GAVE_UP, REFUSED, DIED, TOO_LONG, MISSING };
-enum { FILLS = 3, TEXT = 512, NOTES = 256, REPORT = 16384, PROCESSOR_SECONDS = 2, SECONDS = 30 };
+enum { FILLS = 3, TEXT = 512, NOTES = 256, REPORT = 16384 };
+
+/* How long one run may take, of processor time and in all. One that takes longer shows what there is to show: those after it
+ * are given less, since many samples tell of the same loop. */
+static struct limit {
+    long microseconds;
+    unsigned seconds;
+} most = {2000000, 30};
 
 static const unsigned char fills[FILLS] = {0x5a, 0xa5, 0};
 
@@ -188,11 +195,11 @@ static void on_time(int signal, siginfo_t *information, void *context) {
 
 static void limit_time(void) {
     struct sigaction action = {.sa_sigaction = on_time, .sa_flags = SA_SIGINFO};
-    struct itimerval processor = {{0, 0}, {PROCESSOR_SECONDS, 0}};
+    struct itimerval processor = {{0, 0}, {most.microseconds / 1000000, most.microseconds % 1000000}};
     sigaction(SIGVTALRM, &action, NULL);
     sigaction(SIGALRM, &action, NULL);
     setitimer(ITIMER_VIRTUAL, &processor, NULL);
-    alarm(SECONDS);
+    alarm(most.seconds);
 }
 
 /* Maps the pages from the lowest to the highest place, nothing of which may be touched until it is opened. */
@@ -285,6 +292,8 @@ static void try(const struct job *job, unsigned char fill, FILE *report) {
     }
     int status = 0;
     waitpid(child, &status, 0);
+    if (result->outcome == TOO_LONG)
+        most = (struct limit){100000, 3};
     rewind(report);
     uint64_t size = fread(said, 1, sizeof said, report);
     int64_t head[] = {result->outcome, WIFSIGNALED(status) ? -WTERMSIG(status) : result->value};
