@@ -6,8 +6,10 @@ against that one. Instructions are counted by stepping (programs/step.c) through
 connection, the kernel's not among them. Those of the program itself are told from those of libraries, in which a string
 that lies across the end of a page takes longer, and where it lies is another matter in every build. The median of all
 requests counts, since a stepped program is so slow that its clock interrupts many of them. Processor time is what the
-kernel says of all threads, its own work for them included, for the same requests, again and again, all of them
-at once: so it hardly ever waits, and what waking costs, which differs wildly on virtual machines, is in neither.
+kernel says of all threads, its own work for them included, for the same requests, many at once, so that what waking
+costs, which differs wildly on virtual machines, is hardly in it. All servers of a program are there at the same time
+and take turns of two milliseconds; the ratio of a row is the median over all turns of its time to that of its rival in
+the same turn, and the rows `again`, of a plain build against itself, show how far such a ratio can be trusted.
 """
 
 import socket
@@ -16,7 +18,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +30,8 @@ ROUNDS = 5
 STEPPED = 40  # requests: a step takes 100 us where ptrace is slow
 WARMING = 2_000  # on each connection before that: a rehearsal shared every page, and the first write to each is dear
 COUNTINGS = 2  # rounds in which instructions are counted; they hardly differ
-TIMED = 400_000  # requests, as many at once as are stepped through
+TURNS = 200  # in which processor time is measured, in each round
+BATCHES = 50  # in a turn, of as many requests at once as are stepped through
 CONNECTIONS = 4
 LIMIT = 0.03
 CHAINS = {"kvd": ("v1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5"), "cached": ("v1", "v2", "v3", "v4")}
@@ -45,6 +48,7 @@ class Candidate:
     bundles: tuple[Path, ...] = ()
     preloaded: bool = False
     rival: str = ""
+    control: bool = False  # a plain build against itself
 
 
 def main() -> int:
@@ -58,9 +62,9 @@ def main() -> int:
     for number in range(rounds):
         print(f"  round {number + 1}/{rounds}", file=sys.stderr, flush=True)
         for program, candidates in programs.items():
-            for candidate in candidates:
-                stepper = step if number < COUNTINGS else None
-                measure(program, candidate, stepper, rows[f"{program} {candidate.name}"])
+            take_turns(program, candidates, rows)
+            for candidate in (each for each in candidates if number < COUNTINGS and not each.control):
+                count_in(program, candidate, step, rows[f"{program} {candidate.name}"])
     return show(programs, rows)
 
 
@@ -77,24 +81,35 @@ def prepare(program: str) -> list[Candidate]:
         Candidate(f"{versions[1]}, after 1 update", versions[0], bundles[:1], True, plain[1].name),
         Candidate(f"{versions[-1]}, after {len(bundles)} updates", versions[0], bundles, True, plain[2].name),
     ]
-    return [each for pair in zip(plain, held, strict=True) for each in pair]
+    again = [Candidate(f"{each.name}, again", each.version, rival=each.name, control=True) for each in plain]
+    return [each for group in zip(plain, again, held, strict=True) for each in group]
 
 
-def measure(program: str, candidate: Candidate, step: Path | None, row: dict[str, list[float]]) -> None:
-    """Start a candidate, bring it to its version, and note what a request costs, in instructions if `step` is there."""
+def take_turns(program: str, candidates: Sequence[Candidate], rows: Rows) -> None:
+    """Start all candidates, bring them to their versions, and note the processor time of a request in ns, in turns."""
+    requests = script(program)
+    batch = [(b"".join(each[0] for each in requests), b"".join(each[1] for each in requests))]
+    with ExitStack() as stack:
+        served = []
+        for candidate in candidates:
+            process, port = stack.enter_context(serving(program, candidate))
+            load(program, port)
+            connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), 60))
+            served.append((process.pid, connection, rows[f"{program} {candidate.name}"]["ns"]))
+        for _ in range(TURNS):
+            for pid, connection, row in served:
+                begun = processor_time(pid)
+                for _ in range(BATCHES):
+                    answer(connection, batch)
+                row.append((processor_time(pid) - begun) / (BATCHES * STEPPED))
+
+
+def count_in(program: str, candidate: Candidate, step: Path, row: dict[str, list[float]]) -> None:
+    """Note how many instructions a request takes, in a new process: periodic work has to end before it is due again."""
     with serving(program, candidate) as (process, port):
-        load(program, port)
-        with socket.create_connection(("127.0.0.1", port), 60) as connection:
-            requests, batches = script(program), TIMED // STEPPED
-            begun = processor_time(process.pid)
-            for _ in range(batches):
-                answer(connection, [(b"".join(each[0] for each in requests), b"".join(each[1] for each in requests))])
-            row["ns"].append((processor_time(process.pid) - begun) / (batches * STEPPED))
-    if step:  # a process of its own: its periodic work has to end before it is due again
-        with serving(program, candidate) as (process, port):
-            every, own = count(process.pid, port, step, script(program))
-        row["instructions"].append(every)
-        row["own"].append(own)
+        every, own = count(process.pid, port, step, script(program))
+    row["instructions"].append(every)
+    row["own"].append(own)
 
 
 @contextmanager
@@ -182,24 +197,28 @@ def answer(connection: socket.socket, requests: Sequence[tuple[bytes, bytes]]) -
 
 def show(programs: dict[str, list[Candidate]], rows: Rows) -> int:
     """Print the table, keep what was measured, and return whether everything that must hold does."""
-    columns = (("own", "own instr.", 1, 0), ("instructions", "all instr.", 1, 0), ("ns", "cpu us", 1000, 2))
-    print(f"{'':32}" + "".join(f"{head:>12}{'spread':>8}{'/ plain':>9}" for _, head, _, _ in columns))
+    heads = "".join(f"{head:>12}{'spread':>8}{'/ plain':>9}" for head in ("own instr.", "all instr."))
+    print(f"{'':32}{heads}{'cpu us':>9}{'/ plain':>9}{'middle half of all turns':>26}")
     missed = []
     for program, candidates in programs.items():
         for candidate in candidates:
-            row, line = rows[f"{program} {candidate.name}"], f"{program + ' ' + candidate.name:32}"
-            for name, _, scale, digits in columns:
-                runs, rival = row[name], rows[f"{program} {candidate.rival or candidate.name}"][name]
-                ratio = min(runs) / min(rival)
-                line += f"{min(runs) / scale:12,.{digits}f}{_spread(runs):8.1%}{ratio:9.4f}"
-                limit = LIMIT if candidate.bundles else max(_spread(runs), _spread(rival))
-                if name == "own" and ratio > 1 + limit:
-                    missed.append(f"{program} {candidate.name}: {ratio:.4f} of the instructions of {candidate.rival}")
-            print(line)
+            row, rival = rows[f"{program} {candidate.name}"], rows[f"{program} {candidate.rival or candidate.name}"]
+            counted = [_counted(row[name], rival[name]) for name in ("own", "instructions") if not candidate.control]
+            low, ratio, high = statistics.quantiles([a / b for a, b in zip(row["ns"], rival["ns"], strict=True)], n=4)
+            timed = f"{statistics.median(row['ns']) / 1000:9.2f}{ratio:9.4f}{low:17.4f} - {high:.4f}"
+            print(f"{program + ' ' + candidate.name:32}{''.join(counted) or ' ' * 58}{timed}")
+            if candidate.bundles and min(row["own"]) > (1 + LIMIT) * min(rival["own"]):
+                missed.append(f"{program} {candidate.name}: more instructions than {candidate.rival}")
+            if candidate.bundles and low > 1 + LIMIT:
+                missed.append(f"{program} {candidate.name}: more processor time than {candidate.rival}")
     save_rows("steady", rows, unit="instructions and ns per request")
     for each in missed:
         print(f"MISSED  {each}")
     return 1 if missed else 0
+
+
+def _counted(runs: Sequence[float], rival: Sequence[float]) -> str:
+    return f"{min(runs):12,.0f}{_spread(runs):8.1%}{min(runs) / min(rival):9.4f}"
 
 
 def _spread(runs: Sequence[float]) -> float:
