@@ -123,8 +123,9 @@ def show(rows: dict[str, Row]) -> int:
         )
     save_rows("migrate", rows, unit="ms, bytes per node")
     moved, fitting = rows["table, moved"], rows["table, in place"]
+    alone = rows["the same, not rehearsed"]  # nothing forks before the loop by hand either
     holds = {
-        "moved at least as fast as by hand": min(moved["cpu"]) <= min(rival["cpu"]),
+        "moved at least as fast as by hand": min(alone["cpu"]) <= min(rival["cpu"]),
         f"at most {LIMIT:.0f} bytes per node above it": max(moved["bytes"]) - max(rival["bytes"]) <= LIMIT,
         "in place faster than moved": min(fitting["cpu"]) < min(moved["cpu"]),
     }

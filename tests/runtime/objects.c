@@ -117,7 +117,7 @@ static void place_all(struct pk_moving *moving) {
     while (pk__next(moving, &walk)) {
         CHECK(walk.object.old > before, walk.object.old);
         before = walk.object.old;
-        if (pk__is_part(moving, &walk)) {
+        if (pk__is_part(moving, &walk, pk__old_size(moving, &walk.object))) {
             pk__leave_out(moving, &walk);
             continue;
         }

@@ -51,21 +51,22 @@ static const struct pk_error *check_block(const struct pk_moving *moving, const 
                     (int64_t)room);
 }
 
-static const struct pk_error *follow_word(struct pk_moving *moving, const struct pk_slot *slot, const uint8_t *holder) {
-    uintptr_t place = pk__word(holder + slot->offset);
-    if (!place || !pk__is_there(slot, holder))
+__attribute__((noinline)) static const struct pk_error *follow_word(struct pk_moving *moving, const struct pk_slot *slot, const uint8_t *holder) {
+    if (!pk__is_there(slot, holder))
         return NULL;
-    place -= (uintptr_t)(intptr_t)slot->back;
+    uintptr_t place = pk__word(holder + slot->offset) - (uintptr_t)(intptr_t)slot->back;
     const struct pk_error *error = slot->flags & PK_UNTYPED ? check_block(moving, slot, place) : NULL;
     return error ? error : pk__add_object(moving, place, slot->shape, slot->extent ? extent(moving->plan, slot, holder, place) : 1, 0);
 }
 
-static const struct pk_error *follow_slots(struct pk_moving *moving, const struct pk_shape *shape, const uint8_t *holder) {
+/* Most pointers of most objects are NULL, or there are few. */
+static inline const struct pk_error *follow_slots(struct pk_moving *moving, const struct pk_shape *shape, const uint8_t *holder) {
     const struct pk_error *error = NULL;
     for (uint32_t k = 0; k < shape->slot_count; k++) {
         const struct pk_slot *slot = &shape->slots[k];
         for (uint32_t i = 0; slot->shape != PK_NO_SHAPE && i < slot->repeat && !error; i++)
-            error = follow_word(moving, slot, holder + (size_t)i * slot->stride);
+            if (pk__word(holder + (size_t)i * slot->stride + slot->offset))
+                error = follow_word(moving, slot, holder + (size_t)i * slot->stride);
     }
     return error;
 }

@@ -15,7 +15,7 @@
 
 #include "migration.h"
 
-enum { EDGE = 64, MARK = 0xa5 };
+enum { EDGE = 32, MARK = 0xa5 };
 static const uint64_t marks = 0xa5a5a5a5a5a5a5a5u;
 
 static const uint64_t longest = 10000000000u; /* ns, for all of it */
@@ -86,12 +86,12 @@ static const struct pk_error *check_room(const struct pk_moving *moving, const s
                     shape->name, (uint64_t)object->old, (int64_t)size, (int64_t)room);
 }
 
-static const struct pk_error *place_on_heap(struct pk_moving *moving, struct pk_walk *walk) {
+static const struct pk_error *place_on_heap(struct pk_moving *moving, struct pk_walk *walk, uint64_t old_size) {
     const struct pk_object *object = &walk->object;
     const struct pk_shape *shape = &moving->plan->shapes[object->shape];
     size_t size = pk__new_size(moving, object), room = shape->room ? shape->room((void *)object->old) : 0;
     const struct pk_error *error = shape->room ? check_room(moving, object, room) : NULL;
-    if (error || size <= pk__old_size(moving, object) || room >= size)
+    if (error || size <= old_size || room >= size)
         return error;
     void *place = shape->allocate ? shape->allocate(size) : NULL;
     if (!place)
@@ -104,8 +104,8 @@ static const struct pk_error *place_on_heap(struct pk_moving *moving, struct pk_
     return error;
 }
 
-static void note_range(struct pk_moving *moving, const struct pk_object *object) {
-    uintptr_t end = object->old + pk__old_size(moving, object);
+static void note_range(struct pk_moving *moving, const struct pk_object *object, uint64_t size) {
+    uintptr_t end = object->old + size;
     moving->low = object->old < moving->low ? object->old : moving->low;
     moving->high = end > moving->high ? end : moving->high;
     moving->changed++;
@@ -116,7 +116,8 @@ static const struct pk_error *find_places(struct pk_moving *moving) {
     struct pk_walk walk = {0};
     moving->low = UINTPTR_MAX;
     while (!error && pk__next(moving, &walk)) {
-        if (pk__is_part(moving, &walk)) {
+        uint64_t size = pk__old_size(moving, &walk.object);
+        if (pk__is_part(moving, &walk, size)) {
             pk__leave_out(moving, &walk);
             continue;
         }
@@ -124,24 +125,42 @@ static const struct pk_error *find_places(struct pk_moving *moving) {
             moving->unchanged += pk__is_single(*walk.mark);
             continue;
         }
-        note_range(moving, &walk.object);
-        error = walk.object.root ? place_variable(moving, &walk) : place_on_heap(moving, &walk);
+        note_range(moving, &walk.object, size);
+        error = walk.object.root ? place_variable(moving, &walk) : place_on_heap(moving, &walk, size);
     }
     return error;
 }
 
 /* Room for one new object between bytes that must stay as they are, its end at a page that cannot be touched. */
-static const struct pk_error *prepare_scratch(struct pk_moving *moving, size_t size) {
+static int make_scratch(struct pk_moving *moving, size_t size) {
     size_t wanted = (size + 2 * EDGE + PK_PAGE - 1) / PK_PAGE * PK_PAGE;
     if (moving->scratch)
         pk__unmap(moving->scratch, moving->scratch_size + PK_PAGE);
     moving->scratch = pk__map(wanted + PK_PAGE);
     moving->scratch_size = moving->scratch ? wanted : 0;
     moving->marked = 0;
-    if (!moving->scratch)
-        return pk__fail("PKL104", "there is no memory to convert an object of %d bytes", (int64_t)size);
-    pk__call3(SYS_mprotect, (long)(moving->scratch + wanted), PK_PAGE, PROT_NONE);
-    return NULL;
+    if (moving->scratch)
+        pk__call3(SYS_mprotect, (long)(moving->scratch + wanted), PK_PAGE, PROT_NONE);
+    return moving->scratch != NULL;
+}
+
+static const struct pk_error *no_scratch(size_t size) {
+    return pk__fail("PKL104", "there is no memory to convert an object of %d bytes", (int64_t)size);
+}
+
+/* As pk__copy and pk__zero, for objects of few words, of which there may be millions. */
+static inline void copy(uint8_t *to, const uint8_t *from, size_t size) {
+    for (; size >= sizeof(uint64_t); size -= sizeof(uint64_t), to += sizeof(uint64_t), from += sizeof(uint64_t))
+        pk__put_word(to, pk__word(from));
+    for (; size; size--)
+        *to++ = *from++;
+}
+
+static inline void clear(uint8_t *to, size_t size) {
+    for (; size >= sizeof(uint64_t); size -= sizeof(uint64_t), to += sizeof(uint64_t))
+        pk__put_word(to, 0);
+    for (; size; size--)
+        *to++ = 0;
 }
 
 /* Whether the bytes around an object are as they were: EDGE before it, and those behind it, up to `end`. */
@@ -156,43 +175,56 @@ static int edges_hold(const uint8_t *object, size_t size, const uint8_t *end) {
     return !other;
 }
 
-/* One conversion: into the scratch, so that what is written beside the object is found, then to where it belongs. It begins
- * with what is at `before`; NULL: with nothing. */
-static const struct pk_error *call(struct pk_moving *moving, pk_conversion *convert, const void *from, const void *before, void *to,
-                                   size_t size, const char *name) {
-    const struct pk_error *error = size + 2 * EDGE > moving->scratch_size ? prepare_scratch(moving, size) : NULL;
-    if (error)
-        return error;
-    uint8_t *end = moving->scratch + moving->scratch_size;
-    uint8_t *object = end - (size + 15) / 16 * 16, *start = object - EDGE;
-    for (uint8_t *at = start; moving->marked != size && at < end; at += sizeof marks)
+/* Where in the scratch an object is converted, with marks around it; NULL: there is no memory. They hold until an object of
+ * another size comes, or the update ends for it. */
+static uint8_t *prepare(struct pk_moving *moving, size_t size) {
+    if (size + 2 * EDGE > moving->scratch_size && !make_scratch(moving, size))
+        return NULL;
+    uint8_t *end = moving->scratch + moving->scratch_size, *object = end - (size + 15) / 16 * 16;
+    for (uint8_t *at = object - EDGE; moving->marked != size && at < end; at += sizeof marks)
         pk__put_word(at, marks);
-    moving->marked = size; /* they hold until an object of another size comes, or the update ends for it */
-    if (before)
-        pk__copy(object, before, size);
-    else
-        pk__zero(object, size);
+    moving->marked = size;
+    return object;
+}
+
+/* One conversion: into the scratch, so that what is written beside the object is found, then to where it belongs. The scratch
+ * holds what it begins with. */
+static const struct pk_error *call(struct pk_moving *moving, pk_conversion *convert, const void *from, uint8_t *scratch, uint8_t *to,
+                                   size_t size, const char *name) {
     moving->what = name;
-    int result = convert(&moving->shared, from, object);
+    int result = convert(&moving->shared, from, scratch);
     if (result && !moving->failed)
         return pk__fail("PKL121", "the conversion of %s gave up with %d", name, (int64_t)result);
-    if (!moving->failed && !edges_hold(object, size, end))
+    if (!moving->failed && !edges_hold(scratch, size, moving->scratch + moving->scratch_size))
         return pk__fail("PKL122", "the conversion of %s writes beside its object", name);
     if (!moving->failed)
-        pk__copy(to, object, size);
+        copy(to, scratch, size);
     return moving->failed;
 }
 
 static const struct pk_error *convert_elements(struct pk_moving *moving, const struct pk_object *object, uint8_t *place, uint32_t count) {
     const struct pk_shape *shape = &moving->plan->shapes[object->shape];
     const struct pk_error *error = NULL;
+    const uint8_t *from = (const uint8_t *)object->old;
     size_t size = shape->tail ? pk__new_size(moving, object) : shape->new_size;
+    uint8_t *scratch = prepare(moving, size);
     moving->shared.tail = shape->tail ? object->seen - 1 : 0;
-    for (uint32_t i = 0; i < count && !error; i++) {
-        uint8_t *to = place + (size_t)i * size;
-        error = call(moving, shape->convert, (const uint8_t *)object->old + (size_t)i * shape->size, NULL, to, size, shape->name);
+    if (!scratch)
+        return no_scratch(size);
+    for (; count && !error; count--, from += shape->size, place += size) {
+        clear(scratch, size);
+        error = call(moving, shape->convert, from, scratch, place, size, shape->name);
     }
     return error;
+}
+
+static const struct pk_error *convert_whole(struct pk_moving *moving, const struct pk_object *object, const struct pk_root *root) {
+    size_t size = (size_t)root->new_size * root->moved_count;
+    uint8_t *scratch = prepare(moving, size);
+    if (!scratch)
+        return no_scratch(size);
+    pk__copy(scratch, (const void *)object->now, size);
+    return call(moving, root->convert, (const void *)object->old, scratch, (uint8_t *)object->now, size, root->name);
 }
 
 /* Elements that the old version does not have keep what the new version's source says. */
@@ -209,8 +241,7 @@ static const struct pk_error *convert_variable(struct pk_moving *moving, const s
     if (root->flags & PK_NEW_CONTENT || !is_converted(moving, root))
         return NULL;
     if (root->convert)
-        return call(moving, root->convert, (const void *)object->old, (const void *)object->now, (void *)object->now,
-                    (size_t)root->new_size * root->moved_count, root->name);
+        return convert_whole(moving, object, root);
     return convert_elements(moving, object, (uint8_t *)object->now, common_count(root));
 }
 

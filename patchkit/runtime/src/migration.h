@@ -209,8 +209,8 @@ struct pk_walk {
 };
 /* Moves on to the next object; 0 after the last one. */
 PK_STOPPED int pk__next(const struct pk_moving *moving, struct pk_walk *walk);
-/* Whether the object is a part of one before it, which then stands for it. Asked in one pass, of each object. */
-PK_STOPPED int pk__is_part(const struct pk_moving *moving, struct pk_walk *walk);
+/* Whether the object, of so many bytes, is a part of one before it, which then stands for it. Asked in one pass, of each. */
+PK_STOPPED int pk__is_part(const struct pk_moving *moving, struct pk_walk *walk, uint64_t size);
 PK_STOPPED void pk__leave_out(struct pk_moving *moving, struct pk_walk *walk);
 /* Notes where the object is to be. */
 PK_STOPPED const struct pk_error *pk__put_at(struct pk_moving *moving, struct pk_walk *walk, uintptr_t now);

@@ -96,9 +96,9 @@ static int32_t in_a_row(const struct pk_moving *moving, const struct pk_object *
     return tail ? tail->shape : object->count > 1 ? (int32_t)object->shape : PK_NO_SHAPE;
 }
 
-int pk__is_part(const struct pk_moving *moving, struct pk_walk *walk) {
+int pk__is_part(const struct pk_moving *moving, struct pk_walk *walk, uint64_t size) {
     const struct pk_object *object = &walk->object;
-    uintptr_t own = object->old + pk__old_size(moving, object);
+    uintptr_t own = object->old + size;
     int is_behind = object->old == walk->end && walk->in_row == (int32_t)object->shape; /* a pointer one past the end led here */
     if ((own <= walk->end || is_behind) && !object->root)
         return 1;
