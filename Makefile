@@ -38,7 +38,7 @@ lint: $(READY_DEV)
 
 bench: $(READY)
 	@.ci/debian-packages bench
-	@for program in diff curve steady pause migrate; do echo "== $$program"; $(BIN)/python -m corpora.bench.$$program || exit 1; done
+	@for program in diff curve author steady pause migrate; do echo "== $$program"; $(BIN)/python -m corpora.bench.$$program || exit 1; done
 
 faults: $(READY_DEV)
 	@.ci/debian-packages test

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from patchkit.errors import InputError
 from patchkit.model.decision import Author, Decision, Decisions, Item, Plan, State, Topic, Way
+from patchkit.read.collector import without_collector
 from patchkit.read.replacing import replace_file
 from patchkit.runtime import INCLUDE
 from patchkit.transform.answers import check_answer
@@ -159,8 +160,9 @@ def load_update(folder: Path, around: Surroundings) -> tuple[Plan, Decisions, Ma
 def _authored(folder: Path, update: Update, pairing: Pairing) -> Authored:
     given = Decisions({key: owned(each) for key, each in update.decisions.answers.items()})
     text = _read(folder / CODE_FILES[Way.UP])
-    planned = make_plan(pairing.old, pairing.new, pairing.comparison, given, text, pairing.bodies)
-    back = None if update.irreversible else _planned_back(folder, update, pairing, planned)
+    with without_collector():
+        planned = make_plan(pairing.old, pairing.new, pairing.comparison, given, text, pairing.bodies)
+        back = None if update.irreversible else _planned_back(folder, update, pairing, planned)
     return Authored(folder, update, planned, back, pairing.old, pairing.new, pairing.comparison)
 
 

@@ -7,7 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Keep Python's cycle collector out of the way: reading makes a million objects and no garbage (-25 % time)."""
+    """Keep Python's cycle collector out of the way: reading makes a million objects and no garbage (-25 % time).
+
+    Planning makes as many (-4 %).
+    """
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -93,6 +93,7 @@ class Names:
         self.types = types
         self.program: Program = types.program
         self.prefix = str(side)
+        self._renamed: dict[tuple[CType, bool], CType] = {}
 
     def record(self, key: str) -> str:
         """Return `struct old_client` for `struct client`."""
@@ -158,6 +159,12 @@ class Names:
         A foreign record that is held by value has a name of this side; one that is only pointed at keeps its own, so
         that the system's headers may be included beside. A target that cannot be spelled for every compiler is `void`.
         """
+        found = self._renamed.get((ctype, by_value))
+        if found is None:
+            found = self._renamed[ctype, by_value] = self._rename(ctype, by_value=by_value)
+        return found
+
+    def _rename(self, ctype: CType, *, by_value: bool) -> CType:
         match ctype:
             case Primitive(name):
                 return Primitive(c_primitive(name) or "void")

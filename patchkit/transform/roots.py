@@ -81,7 +81,7 @@ def successors(pair: Pair, changed: Changed, decisions: Decisions) -> Iterator[S
         if is_walked(variable) and (not constant or changed.holds(variable.type)):
             found = _successor(pair, variable, other)
             if found is not None and not found.new.thread_local:
-                yield replace(found, constant=constant)
+                yield replace(found, constant=True) if constant else found
     yield from _parts(pair, decisions)
 
 

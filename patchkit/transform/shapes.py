@@ -216,7 +216,7 @@ class Graph:
     def _members(self, record: Record, subject: str) -> list[Slot]:
         found = []
         for member in record.members:
-            if member.width is None:
+            if member.width is None and not isinstance(self.types.bare(member.type), Primitive):
                 own = f"{subject}.{member.name}" if member.name else subject
                 # What is said of a member of a record is said of it wherever that record stands.
                 inner = self.types.record(member.type) if not member.name else None
@@ -238,7 +238,8 @@ class Graph:
         return own if any(self.decisions.value(topic, own) is not None for topic in said) else general
 
     def _placed(self, slot: Slot, offset: int, record: Record, member: Member) -> Slot:
-        slot = self._resolved(replace(slot, offset=slot.offset + offset), offset, record)
+        if offset or slot.tests or slot.conditions:
+            slot = self._resolved(replace(slot, offset=slot.offset + offset), offset, record)
         if slot.extent != "counted" or slot.count[1]:
             return replace(slot, count=(slot.count[0] + offset, slot.count[1])) if slot.count[1] else slot
         sibling = self.decisions.value(Topic.LENGTH, f"{record.key}.{member.name}")
@@ -250,6 +251,8 @@ class Graph:
 
     def _resolved(self, slot: Slot, offset: int, record: Record) -> Slot:
         """Turn conditions on siblings into tests of bits; those of an inner record move with it."""
+        if not (slot.tests or slot.conditions):
+            return slot
         moved = tuple(replace(test, bit=test.bit + 8 * offset) for test in slot.tests)
         own = tuple(self._test(slot, record, sibling, wanted) for sibling, wanted in slot.conditions)
         return replace(slot, tests=(*moved, *(test for test in own if test is not None)), conditions=())
@@ -332,10 +335,9 @@ class Graph:
         bare = self.types.bare(target)
         if isinstance(bare, Function):
             return None
-        slot = Slot(subject, 0)
         if isinstance(bare, Primitive) and bare.name == "void":
-            return self._untyped(slot, subject)
-        slot = replace(slot, type=pointed_type(self.types, target))
+            return self._untyped(Slot(subject, 0), subject)
+        slot = Slot(subject, 0, type=pointed_type(self.types, target))
         if isinstance(bare, Primitive):
             return slot
         said = self.decisions.value(Topic.PAYLOAD, subject) or ""

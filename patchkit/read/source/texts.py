@@ -17,6 +17,7 @@ from patchkit.read.source.tokens import TOKEN
 # A line marker that enters or leaves a file, or merely names a line.
 _MARKER = re.compile(r'^# (\d+) "((?:[^"\\\n]|\\.)*)"[^\n]*\n', re.M)
 _BRACE = re.compile(r'"(?:[^"\\\n]|\\.)*"' r"|'(?:[^'\\\n]|\\.)*'" r"|[{}]")
+_WORD = re.compile(r"\w+")
 _DIRECTIVE = re.compile(r"^[ \t]*#[^\n]*\n?", re.M)
 
 
@@ -75,26 +76,26 @@ class _Lines:
     def __init__(self, text: str, resolver: Resolver) -> None:
         self.text = text
         self._resolver = resolver
-        self._stretches: dict[str, list[tuple[int, int, int]]] = {}
+        self._stretches: dict[str, list[tuple[int, int, int, int]]] = {}
         self._starts: dict[int, list[int]] = {}  # of the lines of a stretch, by its begin
 
     def offset(self, file: str, line: int) -> int:
         """Return where `line` of `file` begins, -1 if no stretch has it."""
         if file not in self._stretches:
             self._stretches[file] = list(self._find(file))
-        for first, begin, end in self._stretches[file]:
-            if first > line:
+        for first, last, begin, end in self._stretches[file]:
+            if not first <= line < last:
                 continue
             if begin not in self._starts:
                 lengths = (len(each) + 1 for each in self.text[begin:end].split("\n"))
                 self._starts[begin] = list(accumulate(lengths, initial=begin))
-            starts = self._starts[begin]
-            if line - first < len(starts) and starts[line - first] < end:
-                return starts[line - first]
+            start = self._starts[begin][line - first]
+            if start < end:
+                return start
         return -1
 
-    def _find(self, file: str) -> Iterator[tuple[int, int, int]]:
-        """Yield the stretches of a file: their first line, and where they begin and end."""
+    def _find(self, file: str) -> Iterator[tuple[int, int, int, int]]:
+        """Yield the stretches of a file: their first line, the line behind them, and where they begin and end."""
         text, name = self.text, f'{file.rsplit("/", 1)[-1]}"'
         at = text.find(name)
         while at >= 0:
@@ -104,13 +105,14 @@ class _Lines:
             if match is None or self._resolver.resolve(match.group(2)) != file:
                 continue
             follower = _MARKER.search(text, match.end())
-            yield int(match.group(1)), match.end(), follower.start() if follower else len(text)
+            first, begin, end = int(match.group(1)), match.end(), follower.start() if follower else len(text)
+            yield first, first + text.count("\n", begin, end) + 1, begin, end
 
 
 def _body(text: str, start: int, name: str) -> tuple[str, ...]:
     """Return the tokens of the body of the definition that begins at `start`, none if that is not one of `name`."""
     opening = text.find("{", start)
-    if opening < 0 or not re.search(rf"\b{re.escape(name)}\b", text[start:opening]):
+    if opening < 0 or name not in _WORD.findall(text, start, opening):
         return ()
     depth = 0
     for match in _BRACE.finditer(text, opening):
