@@ -60,7 +60,7 @@ class References:
         self.resolver = resolver
         self.got, self.stubs = got, stubs
         self.rows: list[rows.Relocation] = []
-        self._slots: dict[tuple[Spot, Kind], int] = {}
+        self._slots: dict[tuple[Spot | None, Kind], int] = {}
         self._stubs: dict[int, int] = {}
 
     def bind(self, piece: Piece) -> None:
@@ -73,7 +73,7 @@ class References:
     def _bind(self, piece: Piece, source: ObjectFile, row: Relocation) -> None:
         place = piece.offset + row.offset
         if row.type in (R_TPOFF32, R_TPOFF64, R_GOTTPOFF):
-            self._thread_local(place, source, row)
+            self._thread_local(piece, place, source, row)
         elif row.type in _GOT:
             spot = self.resolver.spot(source, row.symbol, 0, taken=True)
             self._relative(place, self._slot(spot, Kind.ABS64) + row.addend)
@@ -111,11 +111,13 @@ class References:
         else:
             self._row(place, spot, Kind.PC32)
 
-    def _thread_local(self, place: int, source: ObjectFile, row: Relocation) -> None:
+    def _thread_local(self, piece: Piece, place: int, source: ObjectFile, row: Relocation) -> None:
         spot = self.resolver.thread_local(source, row.symbol)
         if row.type == R_GOTTPOFF:
             self._relative(place, self._slot(spot, Kind.TPOFF64) + row.addend)
             return
+        if spot is None:
+            raise unsupported(piece, source, row)
         kind = Kind.TPOFF32 if row.type == R_TPOFF32 else Kind.TPOFF64
         self._row(place, Spot(spot.target, spot.index, row.addend), kind)
 
@@ -125,12 +127,13 @@ class References:
     def _row(self, place: int, spot: Spot, kind: Kind) -> None:
         self.rows.append(rows.Relocation(place, spot.offset, spot.index, kind, spot.target))
 
-    def _slot(self, spot: Spot, kind: Kind) -> int:
-        """The image offset of a word that holds the address of `spot`."""
+    def _slot(self, spot: Spot | None, kind: Kind) -> int:
+        """The image offset of a word that holds the address of `spot`, 0 for None."""
         number = self._slots.get((spot, kind))
         if number is None:
             number = self._slots[spot, kind] = len(self._slots)
-            self._row(self.got + 8 * number, spot, kind)
+            if spot is not None:
+                self._row(self.got + 8 * number, spot, kind)
         return self.got + 8 * number
 
     def _stub(self, index: int) -> int:
@@ -151,8 +154,12 @@ class Resolver:
         """Return where `addend` bytes behind a symbol are; the entry of a function whose address is `taken`."""
         raise NotImplementedError
 
-    def thread_local(self, source: ObjectFile, symbol: int) -> Spot:
-        """Return the old thread-local variable that a symbol stands for."""
+    def thread_local(self, source: ObjectFile, symbol: int) -> Spot | None:
+        """Return the old thread-local variable that a symbol stands for.
+
+        None is at the thread pointer itself, where no variable is: one that the update's C names, and that the compiler
+        left out of the program.
+        """
         raise NotImplementedError
 
 

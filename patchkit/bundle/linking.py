@@ -301,8 +301,13 @@ class Linker(Resolver):
                     return self._in_piece(definition.piece, definition.value + addend, taken=False)
         raise InputError(f"the new version has no {identity.text}, which the update fills")
 
-    def thread_local(self, source: ObjectFile, symbol: int) -> Spot:
+    def thread_local(self, source: ObjectFile, symbol: int) -> Spot | None:
         """See `Resolver`."""
+        named = self.names.find(source.undefined[symbol][0]) if self.names and symbol in source.undefined else None
+        if named is not None:
+            side, own = named
+            known = self.old.things.get(own) if side is Side.OLD else self.adopted.get(own)
+            return None if known is None else Spot(Target.OLD, self.use_old(known), 0)
         definition = self.program.definition(source, symbol)
         identity = (
             definition.identity if definition is not None else Identity(Sort.VARIABLE, source.undefined[symbol][0])

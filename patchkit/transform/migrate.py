@@ -13,11 +13,29 @@ from patchkit.transform.changed import Changed
 from patchkit.transform.conversion import Conversions
 from patchkit.transform.migration import PLANS, Alias, Side
 from patchkit.transform.names import HOOKS, conversion_name, transformer_name
-from patchkit.transform.roots import Successor, Table, extent, moved_variables, severed_variables, successors, table_of
+from patchkit.transform.roots import (
+    Successor,
+    Table,
+    dimensions,
+    extent,
+    moved_variables,
+    severed_variables,
+    successors,
+    table_of,
+    thread_variables,
+)
 from patchkit.transform.shapes import Context, Graph, Open, Slot, Test
 from patchkit.transform.symbols import function_symbol, symbol
 from patchkit.transform.tails import kept_tail, tail_table
-from patchkit.transform.variables import enum_function, is_enum, merge_function, row_function, scalar_function
+from patchkit.transform.variables import (
+    dimension_function,
+    element_function,
+    enum_function,
+    is_enum,
+    merge_function,
+    row_function,
+    scalar_function,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +61,15 @@ def write_migration(pair: Pair, decisions: Decisions) -> Written:
     conversions = Conversions(pair, changed, decisions)
     writer = _Writer(pair, changed, decisions, frozenset(moved), conversions)
     roots = [row for each in successors(pair, changed, decisions) for row in writer.root(each, moved)]
+    roots += [row for each in thread_variables(pair) for row in writer.thread_root(each)]
     shapes = writer.shapes()
     catalogue = Catalogue(pair, conversions.old_header, conversions.new_header)
     typed, converting = _with_variables(catalogue, conversions)
     text = "\n".join(
         [
             _HEAD,
-            *(f"extern unsigned char {name}[];" for name in sorted(writer.aliases)),
+            *(f"extern unsigned char {name}[];" for name in sorted(writer.aliases.keys() - writer.of_threads)),
+            *(f"extern {_THREAD} unsigned char {name}[];" for name in sorted(writer.of_threads)),
             *(f"{line}" for line in sorted(writer.declared)),
             *typed,
             "",
@@ -58,7 +78,7 @@ def write_migration(pair: Pair, decisions: Decisions) -> Written:
             *shapes,
             "static const struct pk_root roots[] = {",
             *roots,
-            "    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0},",
+            "    {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0},",
             "};",
             "",
             _plan(len(writer.keys), len(roots), writer.hooks(), decisions.way),
@@ -98,6 +118,8 @@ def _with_variables(catalogue: Catalogue, conversions: Conversions) -> tuple[lis
     return sorted(found.values()), text
 
 
+# The program's own variables of threads are at a fixed distance from the thread pointer.
+_THREAD = '_Thread_local __attribute__((tls_model("initial-exec")))'
 _VARIABLE = re.compile(r"\bpk_(?:old|new)__\w+")
 _HEAD = """\
 /* Written by patchkit: how the state of the version that runs becomes that of the other. Do not edit. */
@@ -142,6 +164,7 @@ class _Writer:
     conversions: Conversions
     keys: list[_Key] = field(default_factory=list)  # of shapes, by their numbers
     aliases: dict[str, Alias] = field(default_factory=dict)
+    of_threads: set[str] = field(default_factory=set)  # those of them that each thread has of its own
     declared: set[str] = field(default_factory=set)
     functions: list[str] = field(default_factory=list)
     pointed: set[str] = field(default_factory=set)  # records that a followed pointer leads to
@@ -187,7 +210,7 @@ class _Writer:
         place = self._alias(self.sides[0], old, unit)
         number = self.number(element, old.key)
         if (each.part or old.key) not in self.moved:
-            return f'    {{"{old.name}", {place}, 0, {number}, {count}, 0, 0, 0, 0, 0}},'
+            return f'    {{"{old.name}", {place}, 0, {number}, {count}, 0, 0, 0, 0, 0, 0}},'
         successor, new_count = extent(self.pair, each.type, old=False)
         to = self._alias(self.sides[1], new, unit if unit in new.units or new.linkage is not Linkage.EXTERNAL else "")
         start = f"{to} + {each.offset}" if each.offset else to
@@ -198,12 +221,16 @@ class _Writer:
         if each.part:
             place = f"{place} + {each.start}"
         counts = (count, new_count)
-        convert = "0" if kept else self._value(name, old, (element, successor), counts)
         row = "0"
+        sizes = dimensions(self.graph.types, each.part_type or old.type), dimensions(self.pair.new_types, each.type)
+        if sizes[0][1:] != sizes[1][1:] and len(sizes[0]) == len(sizes[1]):
+            row = f"row_{name}"
+            self.functions.append(dimension_function(row, place, self._old_size(element), *sizes))
+        convert = "0" if kept else self._value(name, old, (element, successor), counts, row if row != "0" else "")
         if table is not None and table.key:
             convert, row = self._table(name, (old, new), (place, to, unit), (element, successor), counts, table)
         size = self._new_size(successor)
-        rest = f"{start}, {number}, {count}, {new_count}, {size}, {flags}, {convert}, {row}"
+        rest = f"{start}, {number}, {count}, {new_count}, {size}, {flags}, {convert}, {row}, 0"
         return f'    {{"{old.name}", {place}, {rest}}},'
 
     def _alias(self, side: Side, variable: Variable, unit: str) -> str:
@@ -211,27 +238,62 @@ class _Writer:
         self.aliases[name] = Alias(side, variable.key, unit)
         return name
 
+    def thread_root(self, variable: Variable) -> list[str]:
+        """Return the rows of a variable that each thread has of its own, where it may lead to what moves."""
+        element, count = extent(self.pair, variable.type, old=True)
+        if not self.graph.slots(element, variable.key):
+            return []
+        units = ("",) if variable.linkage is Linkage.EXTERNAL else variable.units
+        return [self._thread_row(variable, unit, self.number(element, variable.key), count) for unit in units]
+
+    def _thread_row(self, variable: Variable, unit: str, number: int, count: int) -> str:
+        place = self._alias(self.sides[0], variable, unit)
+        self.of_threads.add(place)
+        function = f"own_{place}"
+        self.functions.append(f"static void *{function}(void) {{ return {place}; }}\n")
+        return f'    {{"{variable.name}", 0, 0, {number}, {count}, 0, 0, 0, 0, 0, {function}}},'
+
+    def _old_size(self, ctype: CType) -> int:
+        return self.graph.types.size(ctype) or 1
+
     def _new_size(self, ctype: CType) -> int:
         record, scalar = self.pair.new_types.record(ctype), self.pair.new_types.scalar(ctype)
         return record.size if record is not None else scalar.size if scalar is not None else 0
 
-    def _value(self, name: str, old: Variable, types: tuple[CType, CType], counts: tuple[int, int]) -> str:
-        """A function that converts a variable which is no record, where that takes more than copying."""
+    def _value(
+        self, name: str, old: Variable, types: tuple[CType, CType], counts: tuple[int, int], row: str = ""
+    ) -> str:
+        """A function that converts a variable which is no record, or whose elements get other numbers by `row`."""
         element, successor = types
         before, after = self.graph.types.scalar(element), self.pair.new_types.scalar(successor)
-        if self.graph.types.record(element) or (
-            self.pair.same(element, successor) and not self.changed.holds_changed_enum(element)
-        ):
+        same = self.pair.same(element, successor) and not self.changed.holds_changed_enum(element)
+        if not row and (self.graph.types.record(element) or same):
             return "0"
         function = f"convert_{name}"
-        if before is None or after is None or isinstance(element, Pointer):
+        copy = self._element_copy(element, same=same) if row else ""
+        if copy:
+            sizes = self._old_size(element), self.pair.new_types.size(successor) or 1
+            self.functions.append(element_function(function, old, copy, sizes, counts[0], row))
+        elif before is None or after is None or isinstance(element, Pointer):
             text = f"the type of {old.name} changed from {spell(element)} to {spell(successor)}"
             self.graph.ask(Topic.CODE, old.key, text)
         elif is_enum(self.pair, element) and self.pair.new_types.enum(successor) is not None:
-            self.functions.append(enum_function(function, old, self.pair, element, successor, counts))
+            self.functions.append(enum_function(function, old, self.pair, element, successor, counts, row))
         else:
-            self.functions.append(scalar_function(function, old, before, after, counts))
+            self.functions.append(scalar_function(function, old, before, after, counts, row))
         return function
+
+    def _element_copy(self, element: CType, *, same: bool) -> str:
+        """C that takes one element over from `old` to `new`; empty where it is no record and has another type now."""
+        record = self.graph.types.record(element)
+        if record is not None and record.key in self.changed.records:
+            self.conversions.convert(record.key, self.changed.records[record.key])
+            return f"if ({conversion_name(record.key)}(migration, old, new))\n            return 1;"
+        if same and isinstance(element, Pointer):
+            return "*(void **)(void *)new = pk_forward(migration, *(void *const *)(const void *)old);"
+        if same and not self.graph.types.holds_pointer(element):
+            return f"memcpy(new, old, {self._old_size(element)});"
+        return ""
 
     def _table(
         self,

@@ -145,3 +145,17 @@ def extent(pair: Pair, ctype: CType, *, old: bool) -> tuple[CType, int]:
         count *= bare.length or 0
         bare = types.bare(bare.element)
     return bare, count
+
+
+def dimensions(types: Types, ctype: CType) -> tuple[int, ...]:
+    """Return the lengths of an array of arrays, the outermost first; none for what is no array."""
+    bare = types.bare(ctype)
+    return (bare.length or 0, *dimensions(types, bare.element)) if isinstance(bare, Array) else ()
+
+
+def thread_variables(pair: Pair) -> Iterator[Variable]:
+    """Yield the old variables that each thread has of its own: they stay where they are, and may lead to what moves."""
+    for variable in pair.old.variables.values():
+        foreign = is_foreign(variable.coord) and variable.linkage is Linkage.EXTERNAL
+        if variable.thread_local and not foreign and not pair.old_types.is_constant(variable.type):
+            yield variable

@@ -1,6 +1,6 @@
 """C that converts variables which are no records: single values, enumerations, and tables matched row by row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from patchkit.diff.pair import Pair
 from patchkit.diff.types import Scalar, ScalarKind
@@ -23,25 +23,83 @@ def c_scalar(scalar: Scalar) -> str:
             return f"{'' if scalar.signed else 'u'}int{8 * scalar.size}_t"
 
 
-def scalar_function(name: str, variable: Variable, before: Scalar, after: Scalar, counts: tuple[int, int]) -> str:
-    """Return a function that copies the values of a variable and refuses one that the new type cannot hold."""
+def scalar_function(
+    name: str, variable: Variable, before: Scalar, after: Scalar, counts: tuple[int, int], row: str = ""
+) -> str:
+    """Return a function that copies the values of a variable and refuses one that the new type cannot hold.
+
+    `row` is a function that says which element of an array becomes which; without it they keep their order.
+    """
     old, new = c_scalar(before), c_scalar(after)
+    test = (
+        f"        if (({old})new[number] != old[at] || (old[at] < ({old})1) != (new[number] < ({new})1))\n"
+        f'            return pk_refuse(migration, "{variable.key} holds what {new} cannot", (int64_t)old[at]);\n'
+    )
     return f"""\
 /* {variable.key}: {old} becomes {new} */
 static int {name}(struct pk_migration *migration, const void *from, void *to) {{
     const {old} *old = from;
     {new} *new = to;
-    for (uint32_t at = 0; at < {min(counts)}; at++) {{
-        new[at] = ({new})old[at];
-        if (({old})new[at] != old[at] || (old[at] < ({old})1) != (new[at] < ({new})1))
-            return pk_refuse(migration, "{variable.key} holds what {new} cannot", (int64_t)old[at]);
+    (void)migration;
+    {_each(counts, row)} {{
+        {_number(row, "&old[at]")}
+        new[number] = ({new})old[at];
+{test if old != new else ""}    }}
+    return 0;
+}}
+"""
+
+
+def element_function(name: str, variable: Variable, copy: str, sizes: tuple[int, int], count: int, row: str) -> str:
+    """Return a function that gives each element of an array its place by `row`; `copy` is C from `old` to `new`."""
+    return f"""\
+/* {variable.key}: its elements keep their numbers in each dimension */
+static int {name}(struct pk_migration *migration, const void *from, void *to) {{
+    (void)migration;
+    {_each((count, count), row)} {{
+        const char *old = (const char *)from + (size_t)at * {sizes[0]};
+        {_number(row, "old")}
+        char *new = (char *)to + (size_t)number * {sizes[1]};
+        {copy}
     }}
     return 0;
 }}
 """
 
 
-def enum_function(name: str, variable: Variable, pair: Pair, old: CType, new: CType, counts: tuple[int, int]) -> str:
+def dimension_function(name: str, place: str, size: int, old: Sequence[int], new: Sequence[int]) -> str:
+    """Return a function that finds the number of an element in an array of other dimensions, -1 where it is gone."""
+    lines = [
+        "/* the number in each dimension is the same */",
+        f"static int32_t {name}(const void *old) {{",
+        f"    size_t at = (size_t)((const unsigned char *)old - {place}) / {size}, number = 0, index;",
+    ]
+    step = 1
+    for before, after in zip(reversed(old), reversed(new), strict=True):
+        lines += [
+            f"    index = at % {before};",
+            f"    at /= {before};",
+            f"    if (index >= {after})",
+            "        return -1;",
+            f"    number += index * {step};",
+        ]
+        step *= after
+    return "\n".join([*lines, "    return (int32_t)number;", "}", ""])
+
+
+def _each(counts: tuple[int, int], row: str) -> str:
+    return f"for (uint32_t at = 0; at < {counts[0] if row else min(counts)}; at++)"
+
+
+def _number(row: str, element: str) -> str:
+    if not row:
+        return "uint32_t number = at;"
+    return f"int32_t number = {row}({element});\n        if (number < 0)\n            continue;"
+
+
+def enum_function(
+    name: str, variable: Variable, pair: Pair, old: CType, new: CType, counts: tuple[int, int], row: str = ""
+) -> str:
     """Return a function that gives the values of an enumeration their new numbers, by the names of the constants."""
     before, after = pair.old_types.enum(old), pair.new_types.enum(new)
     assert before is not None
@@ -53,19 +111,21 @@ def enum_function(name: str, variable: Variable, pair: Pair, old: CType, new: CT
     cases = dict[int, str]()
     for constant, value in before.constants:
         if constant in values:
-            cases.setdefault(value, f"        case {value}: new[at] = {values[constant]}; break; /* {constant} */")
+            cases.setdefault(value, f"        case {value}: new[number] = {values[constant]}; break; /* {constant} */")
     return "\n".join(
         [
             f"/* {variable.key}: {before.key}, by the names of its constants */",
             f"static int {name}(struct pk_migration *migration, const void *from, void *to) {{",
             f"    const {c_scalar(types[0])} *old = from;",
             f"    {c_scalar(types[1])} *new = to;",
-            f"    for (uint32_t at = 0; at < {min(counts)}; at++)",
+            f"    {_each(counts, row)} {{",
+            f"        {_number(row, '&old[at]')}",
             "        switch (old[at]) {",
             *cases.values(),
             "        default:",
             f'            return pk_refuse(migration, "{variable.key}: no constant of {before.key} is", old[at]);',
             "        }",
+            "    }",
             "    return 0;",
             "}",
             "",

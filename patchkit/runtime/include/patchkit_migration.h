@@ -164,6 +164,7 @@ struct pk_root {
     uint32_t flags;
     pk_conversion *convert; /* of the whole variable, in place of the shape's own; NULL: object by object */
     int32_t (*row)(const void *old); /* of an array: the number that an old element has in the new one, -1: none */
+    void *(*own)(void);              /* of a variable that each thread has of its own, whose place this returns; else NULL */
 };
 
 /* One for each update, named pk_plan. */

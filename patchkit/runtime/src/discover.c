@@ -141,25 +141,52 @@ static int by_place(const void *one, const void *other) {
     return a < b ? -1 : a > b;
 }
 
+static void put_variable(struct pk_vector *rows, uint32_t root, uintptr_t place) {
+    struct pk_object *row = place ? pk__push(rows) : NULL;
+    if (row)
+        *row = (struct pk_object){.old = place, .root = root + 1};
+}
+
+/* Each parked thread's own; this runs as the thread then. */
+static void put_own_variables(struct pk_vector *rows, uint32_t root, const struct pk_root *variable) {
+    const struct pk_runtime *rt = &pk__runtime;
+    uint64_t before = pk__thread_pointer();
+    for (size_t i = 0; i < rt->thread_count; i++) {
+        if (rt->threads[i].tid <= 0 || rt->threads[i].state != PK_PARKED)
+            continue;
+        pk__set_thread_pointer(rt->threads[i].thread_pointer);
+        uintptr_t place = (uintptr_t)variable->own();
+        if (place != rt->threads[i].thread_pointer) /* else the compiler left it out of the program */
+            put_variable(rows, root, place);
+    }
+    pk__set_thread_pointer(before);
+}
+
+static void put_variables(struct pk_vector *rows, const struct pk_plan *plan) {
+    for (uint32_t i = 0; i < plan->root_count; i++)
+        if (plan->roots[i].own)
+            put_own_variables(rows, i, &plan->roots[i]);
+        else
+            put_variable(rows, i, (uintptr_t)plan->roots[i].place);
+}
+
 static const struct pk_error *add_variables(struct pk_moving *moving) {
     const struct pk_plan *plan = moving->plan;
     const struct pk_error *error = NULL;
-    size_t bytes = (plan->root_count + 1) * sizeof(struct pk_object);
-    struct pk_object *rows = pk__map(bytes);
-    if (!rows)
+    struct pk_vector rows = {.size = sizeof(struct pk_object)};
+    if (!pk__push_rows(&rows, plan->root_count + pk__runtime.thread_count * plan->root_count + 1))
         return pk__fail("PKL104", "there is no memory for the list of variables");
-    for (uint32_t i = 0; i < plan->root_count; i++)
-        rows[i] = (struct pk_object){.old = (uintptr_t)plan->roots[i].place, .root = i + 1};
-    pk__sort(rows, plan->root_count, sizeof *rows, by_place);
-    for (uint32_t i = 0; i < plan->root_count && !error; i++) {
-        const struct pk_root *root = &plan->roots[rows[i].root - 1];
-        if (root->place)
-            error = pk__add_object(moving, (uintptr_t)root->place, root->shape, root->count, rows[i].root);
+    rows.count = 0;
+    put_variables(&rows, plan);
+    const struct pk_object *row = (const struct pk_object *)rows.rows;
+    pk__sort(rows.rows, rows.count, rows.size, by_place);
+    for (size_t i = 0; i < rows.count && !error; i++) {
+        const struct pk_root *root = &plan->roots[row[i].root - 1];
+        error = pk__add_object(moving, row[i].old, root->shape, root->count, row[i].root);
         moving->variables = moving->objects.count;
-        if (root->place)
-            moving->variables_end = (uintptr_t)root->place + (uint64_t)plan->shapes[root->shape].size * root->count;
+        moving->variables_end = row[i].old + (uint64_t)plan->shapes[root->shape].size * root->count;
     }
-    pk__unmap(rows, bytes);
+    pk__empty(&rows);
     return error;
 }
 
