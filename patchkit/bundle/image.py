@@ -81,6 +81,8 @@ class References:
             self._pc_relative(piece, source, row, place)
         elif row.type in (R_64, R_32, R_32S):
             taken = piece.home is not Home.TEXT or row.type != R_64
+            if row.type == R_64 and piece.home is not Home.TEXT and self.resolver.is_gone(source, row.symbol):
+                return  # the word stays 0
             spot = self.resolver.spot(source, row.symbol, row.addend, taken=taken)
             self._row(place, spot, Kind.ABS64 if row.type == R_64 else Kind.ABS32)
         else:
@@ -152,6 +154,10 @@ class Resolver:
 
     def spot(self, source: ObjectFile, symbol: int, addend: int, *, taken: bool) -> Spot:
         """Return where `addend` bytes behind a symbol are; the entry of a function whose address is `taken`."""
+        raise NotImplementedError
+
+    def is_gone(self, source: ObjectFile, symbol: int) -> bool:
+        """Whether the update's C names a variable by which no code finds anything, so that its tables have 0 for it."""
         raise NotImplementedError
 
     def thread_local(self, source: ObjectFile, symbol: int) -> Spot | None:

@@ -3,10 +3,11 @@
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from patchkit.bundle import payload as rows
 from patchkit.bundle.converting import DOWN, Names
-from patchkit.bundle.elf import STT_FUNC, STT_SECTION
+from patchkit.bundle.elf import STT_SECTION
 from patchkit.bundle.executable import Executable, Thing
 from patchkit.bundle.image import (
     ENTRY_SIZE,
@@ -22,7 +23,7 @@ from patchkit.bundle.image import (
 )
 from patchkit.bundle.initial import Initial, equal_constants
 from patchkit.bundle.keys import Identity, Sort, is_clone
-from patchkit.bundle.objects import Definition, Home, ObjectFile, Piece, Program, functions_of
+from patchkit.bundle.objects import Definition, Home, ObjectFile, Piece, Program, function_at_start, functions_of
 from patchkit.bundle.pairing import Pairing, Refusal
 from patchkit.bundle.payload import NONE, NOWHERE, Kind, Target
 from patchkit.errors import InputError
@@ -144,7 +145,7 @@ class Linker(Resolver):
             return False
         if identity in self.pairing.moved:
             return False
-        former = self.old.things.get(self.pairing.former.get(identity, identity))
+        former = self._former(identity)
         mutable = piece.home in (Home.DATA, Home.BSS, Home.THREAD)
         if former is None:
             if piece.home is Home.THREAD:
@@ -242,19 +243,12 @@ class Linker(Resolver):
         if piece.variable is not None and piece.variable in self.adopted:
             return Spot(Target.OLD, self.use_old(self.adopted[piece.variable]), offset)
         if taken and piece.home is Home.TEXT and offset == 0:
-            entry = self._entry(self._function_at_start(piece))
+            entry = self._entry(function_at_start(piece))
             if entry is not None:
                 return entry
         if piece.offset < 0:
             raise InputError(f"{piece.unit} refers to section {piece.section}, which is not loaded")
         return Spot(Target.SELF, 0, piece.offset + offset)
-
-    def _function_at_start(self, piece: Piece) -> Identity | None:
-        assert piece.source is not None
-        found = [
-            d for d in piece.source.definitions.values() if d.piece is piece and d.value == 0 and d.type == STT_FUNC
-        ]
-        return next((d.identity for d in found if not is_clone(d.symbol)), None)
 
     def _entry(self, identity: Identity | None) -> Spot | None:
         if identity is None:
@@ -267,7 +261,7 @@ class Linker(Resolver):
 
     def _outside(self, source: ObjectFile, symbol: int, addend: int) -> Spot:
         name, weak = source.undefined[symbol]
-        named = self.names.find(name) if self.names is not None else None
+        named = self._named_by(source, symbol)
         if named is not None:
             return self._named(*named, addend, by_entry=source.unit.startswith(DOWN))
         for sort in (Sort.FUNCTION, Sort.VARIABLE):
@@ -295,15 +289,39 @@ class Linker(Resolver):
             if thing is None:
                 raise InputError(f"the running program has no {identity.text}, which the update converts")
             return Spot(Target.OLD, self.use_old(thing), addend)
-        for each in self.program.objects:
-            for definition in each.definitions.values():
-                if definition.identity == identity and definition.piece is not None:
-                    return self._in_piece(definition.piece, definition.value + addend, taken=False)
+        placed, former = self.program.placed(identity), self._former(identity)
+        if placed is not None:
+            return self._in_piece(placed[0], placed[1] + addend, taken=False)
+        if former is not None:  # nothing uses it in the new version; it goes on for the way back
+            return Spot(Target.OLD, self.use_old(former), addend)
         raise InputError(f"the new version has no {identity.text}, which the update fills")
+
+    def is_gone(self, source: ObjectFile, symbol: int) -> bool:
+        """See `Resolver`: the compiler left it out of the old version, or the new one has a constant in its place."""
+        named = self._named_by(source, symbol)
+        if named is None or named[1].sort is not Sort.VARIABLE or named[0] in (Side.INITIAL, Side.BROUGHT):
+            return False
+        side, identity = named
+        if side is Side.OLD:
+            return identity not in self.old.things or identity in self._succeeded
+        return self.program.placed(identity) is None and self._former(identity) is None
+
+    @cached_property
+    def _succeeded(self) -> frozenset[Identity]:
+        """The old variables in whose place the new version has some of its own, without a value that goes there."""
+        pieces = (piece for home in (Home.RODATA, Home.DATA, Home.BSS) for piece in self.layout.pieces[home])
+        own = {each.variable for each in pieces if each.variable is not None} - self.pairing.moved
+        return frozenset(self.pairing.former.get(each, each) for each in own)
+
+    def _named_by(self, source: ObjectFile, symbol: int) -> tuple[Side, Identity] | None:
+        return self.names.find(source.undefined[symbol][0]) if self.names and symbol in source.undefined else None
+
+    def _former(self, identity: Identity) -> Thing | None:
+        return self.old.things.get(self.pairing.former.get(identity, identity))
 
     def thread_local(self, source: ObjectFile, symbol: int) -> Spot | None:
         """See `Resolver`."""
-        named = self.names.find(source.undefined[symbol][0]) if self.names and symbol in source.undefined else None
+        named = self._named_by(source, symbol)
         if named is not None:
             side, own = named
             known = self.old.things.get(own) if side is Side.OLD else self.adopted.get(own)
@@ -369,7 +387,7 @@ class Linker(Resolver):
     # -- tables
 
     def _replaced(self) -> list[Thing]:
-        pairs = (self.old.things.get(self.pairing.former.get(each, each)) for each in sorted(self.pairing.replaced))
+        pairs = map(self._former, sorted(self.pairing.replaced))
         return [thing for thing in pairs if thing is not None and thing.kind is Kind.VARIABLE]
 
     def _looked_at(self) -> list[tuple[Side, Thing]]:
@@ -466,24 +484,7 @@ class Linker(Resolver):
         for each in functions:
             assert each.piece is not None
             assert each.identity is not None
-            keys = {identity.key for identity in self._mentioned(each)} - {each.identity.key}
+            keys = {identity.key for identity in self.program.mentioned(each)} - {each.identity.key}
             place = each.piece.offset + each.value
             found.append(rows.FunctionRow(each.identity.key, place, each.size, each.symbol, tuple(sorted(keys))))
         return sorted(found, key=lambda row: row.place)
-
-    def _mentioned(self, function: Definition) -> Iterator[Identity]:
-        piece = function.piece
-        assert piece is not None
-        assert piece.source is not None
-        for row in piece.relocations:
-            if not function.value <= row.offset < function.value + max(function.size, 1):
-                continue
-            definition = self.program.definition(piece.source, row.symbol)
-            symbol = piece.source.elf.symbols[row.symbol]
-            if definition is not None and definition.identity is not None:
-                yield definition.identity
-            elif symbol.type == STT_SECTION and symbol.section in piece.source.pieces:
-                target = piece.source.pieces[symbol.section]
-                identity = target.variable or self._function_at_start(target)
-                if identity is not None:
-                    yield identity

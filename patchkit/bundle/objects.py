@@ -1,7 +1,7 @@
 """The new version's objects: the pieces that they are made of, and which piece every symbol stands for."""
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -99,6 +99,39 @@ class Program:
             return own
         name = source.elf.symbols[index].name
         return self.shared.get(name, own)
+
+    def placed(self, identity: Identity) -> tuple[Piece, int] | None:
+        """Return the piece that holds a variable or function, and where in it that is; None where none does."""
+        for file in self.objects:
+            for each in file.definitions.values():
+                if each.identity == identity and each.piece is not None:
+                    return each.piece, each.value
+        return None
+
+    def mentioned(self, function: Definition) -> Iterator[Identity]:
+        """Yield what a function refers to."""
+        piece = function.piece
+        assert piece is not None
+        assert piece.source is not None
+        for row in piece.relocations:
+            if not function.value <= row.offset < function.value + max(function.size, 1):
+                continue
+            definition = self.definition(piece.source, row.symbol)
+            symbol = piece.source.elf.symbols[row.symbol]
+            if definition is not None and definition.identity is not None:
+                yield definition.identity
+            elif symbol.type == STT_SECTION and symbol.section in piece.source.pieces:
+                target = piece.source.pieces[symbol.section]
+                identity = target.variable or function_at_start(target)
+                if identity is not None:
+                    yield identity
+
+
+def function_at_start(piece: Piece) -> Identity | None:
+    """Return the function that begins where a piece does, None where none does."""
+    assert piece.source is not None
+    found = [d for d in piece.source.definitions.values() if d.piece is piece and d.value == 0 and d.type == STT_FUNC]
+    return next((d.identity for d in found if not is_clone(d.symbol)), None)
 
 
 def read_objects(units: Sequence[CompiledUnit], executable: Executable) -> Program:

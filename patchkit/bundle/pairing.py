@@ -216,6 +216,8 @@ def _pair_variable(
         return
     if change is not None and change.kind in _REPLACED:
         result.replaced.update(news)
+    elif pair.old_types.is_constant(old.type) and not pair.new_types.is_constant(new.type):
+        return  # what could not be written has no live value; the new one begins with its own
     elif not pair.same(old.type, new.type):
         result.refusals.append(
             Refusal("PKX601", old.key, f"the type of {old.name} changed, and its live value needs a transformer")

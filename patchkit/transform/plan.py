@@ -89,7 +89,20 @@ class _Planner:
         """What was decided, by people and by evidence."""
         given = {key: each for key, each in self.given.answers.items() if each.author is Author.PERSON}
         whole = {**self.own, **given}
+        for key in [key for key in self.own if key not in given and self._goes_on(key, whole)]:
+            del whole[key]
         return Decisions({k: d for k, d in whole.items() if not _is_declined(d)}, self.given.way)
+
+    def _goes_on(self, key: Key, decided: Mapping[Key, Decision]) -> bool:
+        """Whether a question about the value of a new member is none, since an old member goes on as it by decision."""
+        topic, subject = key
+        record = holder_of(subject, self.pair.new.records) if topic is Topic.INITIAL else ""
+        before = self.pair.records.backward.get(record, "")
+        name = subject.removeprefix(f"{record}.")
+        return bool(before) and any(
+            each.topic is Topic.MEMBER and each.value == name and each.subject.startswith(f"{before}.")
+            for each in decided.values()
+        )
 
     def ask(self, questions: Iterable[Asked]) -> bool:
         """Add what is not asked yet; return whether something new was decided."""
@@ -261,8 +274,11 @@ class _Planner:
 
     def items(self, transform: str) -> Iterator[Item]:
         """Yield one item for each thing that is asked or was decided."""
+        decided = self.decisions.answers
         for key, asked in self.asked.items():
             given = self.given.answers.get(key)
+            if given is None and self._goes_on(key, decided):
+                continue
             if given is not None or not self._is_written_by_hand(asked):
                 yield self._item(asked, given, transform)
         for key, decision in self.given.answers.items():
@@ -333,7 +349,9 @@ def may_say(pair: Pair, decisions: Decisions, topic: Topic, subject: str) -> boo
     """Whether something can be decided that nothing asks for: more than patchkit asks, another value of a member than
     the old one's, or what becomes of a member whose object a programmer converts.
     """
-    if topic is Topic.INITIAL and _is_continued_member(pair, subject):
+    if topic is Topic.INITIAL and _is_continued_member(pair.new.records, pair.records.backward, subject):
+        return True
+    if topic is Topic.MEMBER and _is_continued_member(pair.old.records, pair.records.forward, subject):
         return True
     if topic in (Topic.MEMBER, Topic.INITIAL):
         key = holder_of(subject, pair.old.records if topic is Topic.MEMBER else pair.new.records)
@@ -342,10 +360,10 @@ def may_say(pair: Pair, decisions: Decisions, topic: Topic, subject: str) -> boo
     return topic in FREE and _exists(pair, subject)
 
 
-def _is_continued_member(pair: Pair, subject: str) -> bool:
-    """Whether it is a member of a record of the new version that continues one of the old version."""
-    key = holder_of(subject, pair.new.records)
-    members = pair.new.records[key].members if key in pair.records.backward else ()
+def _is_continued_member(records: Mapping[str, Record], others: Mapping[str, str], subject: str) -> bool:
+    """Whether it is a member of a record that the other version has as well."""
+    key = holder_of(subject, records)
+    members = records[key].members if key in others else ()
     return any(f"{key}.{member.name}" == subject for member in members)
 
 

@@ -14,7 +14,16 @@ from tests.support import needs
 from tests.support.pairs import FOLDER, NAMES, SIDES, load
 
 FIELDS = {"kind", "subject", "entity", "new_entity", "entities", "verdict", "rule", "edits", "why"}
-TOP = (FIELDS - {"entities"}) | {"unseen", "flags_old", "flags_new", "session", "dump_old", "dump_new", "also"}
+TOP = (FIELDS - {"entities"}) | {
+    "unseen",
+    "flags_old",
+    "flags_new",
+    "session",
+    "dump_old",
+    "dump_new",
+    "also",
+    "decisions",
+}
 WITHOUT_PAIR = {"T00", "R901"}  # the safety net, and what could not be read
 BOTH = [(name, side) for name in NAMES for side in SIDES]
 
@@ -68,7 +77,7 @@ def _check_entry(entry: Mapping[str, Any]) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_pair_has_two_sides_and_nothing_else(name: str) -> None:
     folder = FOLDER / name
-    entries = {path.name for path in folder.iterdir()} - {"expect.toml"}
+    entries = {path.name for path in folder.iterdir()} - {"expect.toml", "transform.c"}
     libraries = {entry for entry in entries if entry.startswith("library-")}
     assert entries - libraries in ({"old.c", "new.c"}, {"old", "new"})
     flags = " ".join(flag for side in SIDES for flag in load(name).flags(side))

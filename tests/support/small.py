@@ -64,6 +64,11 @@ class Running:
         wait_until(lambda: self.process.poll() is not None or line in self.lines()[seen:])
         assert line in self.lines()[seen:], (self.process.poll(), self.lines()[-20:])
 
+    def wait_for_more(self, seen: int, line: str) -> None:
+        """Return as soon as it has written `line` behind the first `seen` lines."""
+        wait_until(lambda: self.process.poll() is not None or line in self.lines()[seen:])
+        assert line in self.lines()[seen:], (self.process.poll(), self.lines()[-20:])
+
     def send(self, text: str) -> None:
         """Write to its standard input."""
         assert self.process.stdin is not None

@@ -54,7 +54,10 @@ static const struct pk_error *check_block(const struct pk_moving *moving, const 
 __attribute__((noinline)) static const struct pk_error *follow_word(struct pk_moving *moving, const struct pk_slot *slot, const uint8_t *holder) {
     if (!pk__is_there(slot, holder))
         return NULL;
-    uintptr_t place = pk__word(holder + slot->offset) - (uintptr_t)(intptr_t)slot->back;
+    uintptr_t place = pk__word(holder + slot->offset);
+    if (slot->back && pk__variable_around(moving, place))
+        return NULL; /* the head of the list, which is in no object like those that it links */
+    place -= (uintptr_t)(intptr_t)slot->back;
     const struct pk_error *error = slot->flags & PK_UNTYPED ? check_block(moving, slot, place) : NULL;
     return error ? error : pk__add_object(moving, place, slot->shape, slot->extent ? extent(moving->plan, slot, holder, place) : 1, 0);
 }

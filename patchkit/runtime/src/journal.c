@@ -30,9 +30,11 @@ const struct pk_error *pk__keep(struct pk_moving *moving, void *place, size_t si
 
 const struct pk_error *pk__keep_some(struct pk_moving *moving, uint8_t *place, const uint8_t *end) {
     enum { SOME = 512 };
+    size_t size = end - place < SOME ? (size_t)(end - place) : SOME;
+    const struct pk_error *error = (uintptr_t)place < moving->variables_end ? pk__open_pages(moving, (uintptr_t)place, size) : NULL;
     moving->kept = place;
-    moving->kept_end = end - place < SOME ? end : place + SOME;
-    return pk__keep(moving, place, (size_t)(moving->kept_end - place));
+    moving->kept_end = place + size;
+    return error ? error : pk__keep(moving, place, size);
 }
 
 static void exchange(uint8_t *one, uint8_t *other, size_t size) {

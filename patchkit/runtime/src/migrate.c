@@ -50,87 +50,6 @@ static int note(struct pk_migration *migration, void *object, void (*release)(vo
 
 static const struct pk_services services = {forward, refuse, note, forward_as};
 
-/* Where the elements of a variable go, one word each. */
-static const struct pk_error *place_rows(struct pk_moving *moving, const struct pk_root *root, size_t index) {
-    const struct pk_shape *shape = &moving->plan->shapes[root->shape];
-    moving->first_row[index] = (uint32_t)moving->rows.count + 1;
-    for (uint32_t i = 0; i < root->count; i++) {
-        int32_t *row = pk__push(&moving->rows);
-        if (!row)
-            return pk__fail("PKL104", "there is no memory for the rows of %s", root->name);
-        *row = root->row((const uint8_t *)root->place + (size_t)i * shape->size);
-    }
-    return NULL;
-}
-
-static const struct pk_error *place_variable(struct pk_moving *moving, struct pk_walk *walk) {
-    const struct pk_root *root = &moving->plan->roots[walk->object.root - 1];
-    const struct pk_error *error = NULL;
-    if (root->moved)
-        error = pk__put_at(moving, walk, (uintptr_t)root->moved);
-    if (!error && root->moved && moving->reverting && !(root->flags & PK_NEW_CONTENT)) /* which may be where nothing can be written */
-        error = pk__keep(moving, root->moved, (size_t)root->new_size * root->moved_count);
-    if (error)
-        return error;
-    return root->row ? place_rows(moving, root, walk->object.root - 1) : NULL;
-}
-
-/* What is taken for one object must not be several, nor the middle of something, as far as its block tells. */
-static const struct pk_error *check_room(const struct pk_moving *moving, const struct pk_object *object, size_t room) {
-    enum { SLACK = 40 }; /* bytes that the C library's allocator adds at most */
-    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
-    size_t size = pk__old_size(moving, object);
-    if (room >= size && (shape->tail || object->count > 1 || room < size + shape->size || room <= size + SLACK))
-        return NULL;
-    return pk__fail("PKL121", "%s at %x takes %d bytes and its block has %d: a decision on its length is missing or wrong",
-                    shape->name, (uint64_t)object->old, (int64_t)size, (int64_t)room);
-}
-
-static const struct pk_error *place_on_heap(struct pk_moving *moving, struct pk_walk *walk, uint64_t old_size) {
-    const struct pk_object *object = &walk->object;
-    const struct pk_shape *shape = &moving->plan->shapes[object->shape];
-    size_t size = pk__new_size(moving, object), room = shape->room ? shape->room((void *)object->old) : 0;
-    const struct pk_error *error = shape->room ? check_room(moving, object, room) : NULL;
-    if (error || size <= old_size || room >= size)
-        return error;
-    void *place = shape->allocate ? shape->allocate(size) : NULL;
-    if (!place)
-        return pk__fail("PKL121", shape->allocate ? "there is no memory for a larger %s" : "%s is on the heap, and nothing says what allocates it",
-                        shape->name);
-    moving->moved++;
-    error = pk__put_at(moving, walk, (uintptr_t)place);
-    if (error && shape->release) /* nothing else knows of it */
-        shape->release(place);
-    return error;
-}
-
-static void note_range(struct pk_moving *moving, const struct pk_object *object, uint64_t size) {
-    uintptr_t end = object->old + size;
-    moving->low = object->old < moving->low ? object->old : moving->low;
-    moving->high = end > moving->high ? end : moving->high;
-    moving->changed++;
-}
-
-static const struct pk_error *find_places(struct pk_moving *moving) {
-    const struct pk_error *error = NULL;
-    struct pk_walk walk = {0};
-    moving->low = UINTPTR_MAX;
-    while (!error && pk__next(moving, &walk)) {
-        uint64_t size = pk__old_size(moving, &walk.object);
-        if (pk__is_part(moving, &walk, size)) {
-            pk__leave_out(moving, &walk);
-            continue;
-        }
-        if (!pk__is_changed(moving, &walk.object)) {
-            moving->unchanged += pk__is_single(*walk.mark);
-            continue;
-        }
-        note_range(moving, &walk.object, size);
-        error = walk.object.root ? place_variable(moving, &walk) : place_on_heap(moving, &walk, size);
-    }
-    return error;
-}
-
 /* Room for one new object between bytes that must stay as they are, its end at a page that cannot be touched. */
 static int make_scratch(struct pk_moving *moving, size_t size) {
     size_t wanted = (size + 2 * EDGE + PK_PAGE - 1) / PK_PAGE * PK_PAGE;
@@ -348,7 +267,7 @@ static const struct pk_error *in_order(struct pk_moving *moving) {
         error = pk__put_in_order(moving);
     moving->what = "finding places for objects that change";
     if (!error)
-        error = find_places(moving);
+        error = pk__find_places(moving);
     if (!error)
         error = convert_all(moving);
     moving->what = "writing what was converted";
@@ -403,6 +322,7 @@ static struct pk_moving *make(struct pk_image *image, int reverting) {
     moving->noted.size = sizeof(struct pk_noted);
     moving->changes.size = sizeof(struct pk_change);
     moving->bytes.size = PK_KEPT;
+    moving->opened.size = sizeof(struct pk_change);
     moving->first_row = pk__map((moving->plan->root_count + 1) * sizeof *moving->first_row);
     image->moving = moving;
     return moving->first_row && pk__grow_map(moving) ? moving : NULL;
@@ -493,6 +413,7 @@ void pk__free_migration(struct pk_image *image) {
     pk__empty(&moving->noted);
     pk__empty(&moving->changes);
     pk__empty(&moving->bytes);
+    pk__close_opened(moving);
     pk__empty(&moving->rows);
     pk__unmap(moving->map, moving->map_size * sizeof *moving->map);
     if (moving->scratch)

@@ -1,4 +1,4 @@
-/* migration.h: the state of one migration, shared by migrate.c, discover.c, objects.c, order.c, journal.c and references.c.
+/* migration.h: the state of one migration, shared by migrate.c, placing.c, discover.c, objects.c, order.c, journal.c and references.c.
  *
  * Everything runs in the worker while all other threads are parked. The program's allocator is called for objects that
  * move, as the thread whose thread pointer the worker has taken on; nothing else of the program is.
@@ -93,6 +93,8 @@ struct pk_moving {
     size_t written;           /* of them were; `bytes` holds what is to be written of the others */
     struct pk_vector bytes;
     const uint8_t *kept, *kept_end; /* the stretch that pk__keep_word kept last */
+    struct pk_vector opened;  /* struct pk_change: pages that nothing could be written to */
+    uintptr_t looked_at;      /* a page that is writable */
     struct pk_vector rows;    /* int32_t: where elements of variables went, see first_row */
     uint32_t *first_row;      /* by root: index into `rows` + 1, 0: elements stay in order */
     struct pk_vector leaves;      /* uint64_t[PK_LEAF], see places.c */
@@ -241,6 +243,12 @@ PK_STOPPED void pk__restore(struct pk_moving *moving);
 
 /* references.c: words that nobody typed, and that look as if they led to what moved. */
 PK_STOPPED const struct pk_error *pk__check_references(struct pk_moving *moving);
+
+/* placing.c */
+PK_STOPPED const struct pk_error *pk__find_places(struct pk_moving *moving);
+/* Makes the pages writable that are not, until the update is over. */
+PK_STOPPED const struct pk_error *pk__open_pages(struct pk_moving *moving, uintptr_t place, size_t size);
+PK_STOPPED void pk__close_opened(struct pk_moving *moving);
 
 /* migrate.c */
 /* The tables that take state to the image's version, or back from it; NULL where there are none. */
