@@ -1,6 +1,9 @@
-/* maps.c: the mappings of this process, read as the kernel lists them. The list is closed before anybody looks into them. */
+/* maps.c: what the kernel tells of this process in files: its mappings, and the words that it keeps in epoll instances. A list
+ * is closed before anybody looks into it.
+ */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <sys/syscall.h>
 
 #include "runtime.h"
 
@@ -51,4 +54,51 @@ int pk__read_mappings(void) {
     }
     pk__close(stream.descriptor);
     return -stream.failed;
+}
+
+static int is_epoll(const char *descriptor) {
+    static const char wanted[] = "anon_inode:[eventpoll]";
+    char path[64], target[sizeof wanted] = "";
+    struct pk_text text = {path, sizeof path, 0};
+    pk__put(&text, "/proc/self/fd/");
+    pk__put(&text, descriptor);
+    return pk__call3(SYS_readlink, (long)path, (long)target, sizeof target - 1) == sizeof wanted - 1 && pk__same(target, wanted);
+}
+
+/* Lines like `tfd:       12 events:       19 data:     55d0c8a3b2a0  pos:0 ino:5d sdev:9`. */
+static void each_word(const char *descriptor, void (*visit)(void *data, uint64_t number, uint64_t word), void *data) {
+    static const char before[] = "data:";
+    char path[64];
+    struct pk_text text = {path, sizeof path, 0};
+    pk__put(&text, "/proc/self/fdinfo/");
+    pk__put(&text, descriptor);
+    struct stream stream = {.descriptor = pk__open(path, O_RDONLY, 0)};
+    uint64_t number;
+    pk__number(descriptor, &number);
+    for (int letter, met = 0; stream.descriptor >= 0 && (letter = next(&stream)) >= 0;) {
+        met = letter == before[met] ? met + 1 : letter == before[0];
+        if (before[met])
+            continue;
+        uintptr_t word;
+        while ((letter = next(&stream)) == ' ') {
+        }
+        stream.at -= letter >= 0; /* the first digit */
+        hexadecimal(&stream, &word);
+        visit(data, number, word);
+        met = 0;
+    }
+    if (stream.descriptor >= 0)
+        pk__close(stream.descriptor);
+}
+
+void pk__each_epoll_word(void (*visit)(void *data, uint64_t number, uint64_t word), void *data) {
+    char names[4096];
+    int directory = pk__open("/proc/self/fd", O_RDONLY | O_DIRECTORY, 0);
+    long got = 0;
+    while (directory >= 0 && (got = pk__call3(SYS_getdents64, directory, (long)names, sizeof names)) > 0)
+        for (long at = 0; at < got; at += ((const struct pk_entry *)(names + at))->length)
+            if (is_epoll(((const struct pk_entry *)(names + at))->name))
+                each_word(((const struct pk_entry *)(names + at))->name, visit, data);
+    if (directory >= 0)
+        pk__close(directory);
 }

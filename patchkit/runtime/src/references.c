@@ -1,8 +1,9 @@
 /* references.c: words that no type describes, and that look as if they led to what has moved.
  *
  * Called by the worker after the migration, before the switch, while all threads are parked. What is looked at: what the
- * kernel was given by threads that wait in system calls, and the writable data of the program and its libraries. Where a
- * word is found the update is refused: it may be a number, and then must stay; or a pointer, and then must not.
+ * kernel was given by threads that wait in system calls and keeps in epoll instances, and the writable data of the program and
+ * its libraries. Where a word is found the update is refused: it may be a number, and then must stay; or a pointer, and then
+ * must not.
  *
  * Stacks: code that knows the changed types is on none (it is pinned when the bundle is made), and what the C library holds
  * for a waiting call is what the call was given. Its own data is left out: the allocator's lists lead to the ends of blocks.
@@ -98,6 +99,10 @@ static void look_at_call(struct search *search, const struct pk_thread *thread) 
         look_at(search, arguments[i], "a system call of thread", (uint64_t)thread->tid);
 }
 
+static void look_at_epoll_word(void *data, uint64_t number, uint64_t word) {
+    look_at(data, word, "an epoll instance, descriptor", number);
+}
+
 static void look_at_mapping(struct search *search, const struct pk_span *mapping) {
     const struct pk_runtime *rt = &pk__runtime;
     const struct pk_module *module = pk__module_of(mapping->start);
@@ -113,6 +118,8 @@ const struct pk_error *pk__check_references(struct pk_moving *moving) {
     for (size_t i = 0; i < pk__runtime.thread_count; i++)
         if (pk__runtime.threads[i].tid > 0 && pk__runtime.threads[i].state == PK_PARKED)
             look_at_call(&search, &pk__runtime.threads[i]);
+    if (moving->moved)
+        pk__each_epoll_word(look_at_epoll_word, &search);
     if (pk__read_mappings() < 0)
         return pk__fail("PKL104", "the process's mappings cannot be read");
     const struct pk_scratch *scratch = pk__runtime.scratch;

@@ -344,6 +344,8 @@ PK_STOPPED void pk__disarm_points(void);
 /* maps.c: fills scratch->mappings with every readable and writable mapping of this process, in ascending order.
  * Returns 0, or -1 where the list cannot be read to its end or has more than PK_MOST_MAPPINGS. */
 int pk__read_mappings(void);
+/* Shows each word that the program had an epoll instance keep, with that one's descriptor. */
+PK_STOPPED void pk__each_epoll_word(void (*visit)(void *data, uint64_t number, uint64_t word), void *data);
 
 /* sweep.c: code of earlier versions that nothing can reach any more. */
 struct pk_image *pk__sweepable(void); /* NULL where there is none */

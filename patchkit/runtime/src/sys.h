@@ -69,6 +69,15 @@ size_t pk__length(const char *text);
 int pk__same(const char *a, const char *b);
 int pk__starts(const char *text, const char *prefix);
 
+/* What getdents64(2) fills in. */
+struct pk_entry {
+    uint64_t inode;
+    int64_t offset;
+    unsigned short length;
+    unsigned char type;
+    char name[];
+};
+
 /* Sorts `count` rows of `size` bytes in place (heap sort: no memory, no recursion). */
 void pk__sort(void *rows, size_t count, size_t size, int (*compare)(const void *, const void *));
 

@@ -21,15 +21,6 @@
 
 enum { FIRST_PAUSE = 10000, LONGEST_PAUSE = 500000, ARRIVAL = 20000000 }; /* ns */
 
-/* What getdents64(2) fills in. */
-struct entry {
-    uint64_t inode;
-    int64_t offset;
-    unsigned short length;
-    unsigned char type;
-    char name[];
-};
-
 static struct pk_thread *row_of(int tid) {
     struct pk_runtime *rt = &pk__runtime;
     size_t count = __atomic_load_n(&rt->thread_count, __ATOMIC_ACQUIRE);
@@ -154,7 +145,7 @@ static long each_thread(long (*visit)(struct pk_thread *thread, void *data), voi
     long sum = 0, got = 0;
     while (sum >= 0 && (got = pk__call3(SYS_getdents64, directory, (long)buffer, sizeof buffer)) > 0)
         for (long at = 0; sum >= 0 && at < got;) {
-            struct entry *entry = (struct entry *)(buffer + at);
+            const struct pk_entry *entry = (const struct pk_entry *)(buffer + at);
             at += entry->length;
             uint64_t tid;
             pk__number(entry->name, &tid);
