@@ -128,8 +128,9 @@ def _stand_ins(subject: Subject, names: Sequence[str]) -> str:
     for name in names:
         alias = planned.written.aliases.get(name)
         if alias is not None and not alias.function:
-            size = programs[alias.side].variables[alias.key].size or 4096
-            lines.append(f"unsigned char {name}[{size}] __attribute__((aligned(64)));")
+            variable = programs[alias.side].variables[alias.key]
+            own = "_Thread_local " if variable.thread_local else ""
+            lines.append(f"{own}unsigned char {name}[{variable.size or 4096}] __attribute__((aligned(64)));")
         elif name in roles:
             lines.append(_ALLOCATORS[roles[name]].format(name=name))
         else:

@@ -13,7 +13,8 @@ CHAINS = {
     "cached": ("v1", "v2", "v3", "v4"),
     "ftpd": ("v1", "v2", "v3"),
 }
-AUTHORED = {"kvd": ("v1", "v2", "v3")}  # live types change; the updates are in the program's own folder
+# Live types change; the updates are in the program's own folder.
+AUTHORED = {"kvd": ("v1", "v2", "v3"), "cached": ("v4", "v5")}
 SANITIZED = "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
 

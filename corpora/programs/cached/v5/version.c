@@ -1,0 +1,4 @@
+/* Which release this is. */
+#include "cached.h"
+
+const char cached_version[] = "1.4";
