@@ -14,7 +14,7 @@ CHAINS = {
     "ftpd": ("v1", "v2", "v3"),
 }
 # Live types change; the updates are in the program's own folder.
-AUTHORED = {"kvd": ("v1", "v2", "v3"), "cached": ("v4", "v5")}
+AUTHORED = {"kvd": ("v1", "v2", "v3"), "cached": ("v4", "v5"), "ftpd": ("v3", "v4")}
 SANITIZED = "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 
 

@@ -1,0 +1,4 @@
+/* Which release this is. */
+#include "ftpd.h"
+
+const char ftpd_version[] = "1.3";
