@@ -1,6 +1,6 @@
 """ftpd brought to a version whose sessions have another layout, while each waits in the middle of something.
 
-v3 -> v4: the session, a variable of each session's process, grows at its end; so does the first one's table of processes.
+v3 -> v4: the session, a variable of each session's process, grows at its end; so does the first one's table.
 """
 
 import os
