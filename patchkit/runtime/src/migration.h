@@ -164,6 +164,8 @@ PK_STOPPED static inline struct pk_region *pk__region(const struct pk_moving *mo
         slot = (slot + 1) & (moving->map_size - 1);
     return &moving->map[slot];
 }
+/* Whether the nearest object that was found so far and begins before `place` covers it. */
+PK_STOPPED int pk__is_covered(const struct pk_moving *moving, uintptr_t place);
 /* The mark of the grain around a place, NULL where its block has no leaf. */
 PK_STOPPED static inline uint64_t *pk__mark_at(const struct pk_moving *moving, uintptr_t place) {
     const struct pk_region *region = pk__region(moving, place / PK_REGION);

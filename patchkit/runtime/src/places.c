@@ -90,6 +90,31 @@ int pk__find_object(const struct pk_moving *moving, uintptr_t place, struct pk_o
     return 0;
 }
 
+/* Whether one of the objects of a mark covers a place behind its start. */
+static int covers(const struct pk_moving *moving, uint64_t mark, uintptr_t grain, uintptr_t place) {
+    struct pk_object single = {pk__single_old(mark, grain), 0, pk__single_shape(mark), 1, 1, 0, 0};
+    if (pk__is_single(mark))
+        return single.old < place && place - single.old < pk__old_size(moving, &single);
+    for (uint32_t next = (uint32_t)mark + 1; next; next = pk__object(moving, next - 1)->next) {
+        const struct pk_object *object = pk__object(moving, next - 1);
+        if (object->old < place && place - object->old < pk__old_size(moving, object))
+            return 1;
+    }
+    return 0;
+}
+
+int pk__is_covered(const struct pk_moving *moving, uintptr_t place) {
+    enum { FAR = 32 * PK_BLOCK }; /* nobody has the head of a list further behind in an object */
+    uintptr_t grain = place & ~(uintptr_t)(PK_GRAIN - 1), first = grain > FAR ? grain - FAR : 0;
+    while (grain > first) {
+        const uint64_t *mark = pk__mark_at(moving, grain);
+        if (mark && *mark)
+            return covers(moving, *mark, grain, place);
+        grain = mark ? grain - PK_GRAIN : (grain & ~(uintptr_t)(PK_BLOCK - 1)) - PK_GRAIN;
+    }
+    return 0;
+}
+
 static void expect_mark(const struct pk_moving *moving, uintptr_t place) {
     const uint64_t *mark = pk__mark_at(moving, place);
     if (mark)

@@ -110,20 +110,31 @@ static void note_range(struct pk_moving *moving, const struct pk_object *object,
     moving->changed++;
 }
 
+static const struct pk_error *overlap(const struct pk_moving *moving, const struct pk_object *object) {
+    return pk__fail("PKL121", "%s at %x begins inside of another object and ends behind it: a decision on what leads there is wrong",
+                    moving->plan->shapes[object->shape].name, (uint64_t)object->old);
+}
+
 const struct pk_error *pk__find_places(struct pk_moving *moving) {
     const struct pk_error *error = NULL;
     struct pk_walk walk = {0};
+    uintptr_t end_of_changed = 0;
     moving->low = UINTPTR_MAX;
     while (!error && pk__next(moving, &walk)) {
         uint64_t size = pk__old_size(moving, &walk.object);
+        uintptr_t end = walk.end;
         if (pk__is_part(moving, &walk, size)) {
             pk__leave_out(moving, &walk);
             continue;
         }
-        if (!pk__is_changed(moving, &walk.object)) {
+        int is_changed = pk__is_changed(moving, &walk.object);
+        if (walk.object.old < (is_changed ? end : end_of_changed))
+            return overlap(moving, &walk.object);
+        if (!is_changed) {
             moving->unchanged += pk__is_single(*walk.mark);
             continue;
         }
+        end_of_changed = walk.object.old + size;
         note_range(moving, &walk.object, size);
         error = walk.object.root ? place_variable(moving, &walk) : place_on_heap(moving, &walk, size);
     }
