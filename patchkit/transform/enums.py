@@ -1,4 +1,4 @@
-"""Integer members that hold constants of an enumeration although they are not declared as it."""
+"""Integers that hold constants of an enumeration although they are not declared as it: members and variables."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -9,11 +9,13 @@ from patchkit.model.ctype import Named
 from patchkit.model.program import Function
 from patchkit.transform.code import Code, Tokens, behind, path_before
 
+_STATEMENTS = frozenset(("return", "else", "case", "goto", "do", "sizeof"))
+_MEMBER = (".", "->")
 _TAKES = frozenset(("=", "==", "!=", "<", ">", "<=", ">=", "|=", "&"))
 
 
 class Carriers:
-    """Looks for members that code compares with constants of an enumeration, or gives them to."""
+    """Looks for integers that code compares with constants of an enumeration, or gives them to."""
 
     def __init__(self, pair: Pair, code: Code) -> None:
         self._pair = pair
@@ -22,8 +24,8 @@ class Carriers:
         self._code = code
 
     def of(self, key: str) -> dict[str, set[str]]:
-        """Return the integer members (`struct object.type`) that hold constants of the enumeration `key`, and who
-        says so.
+        """Return the integer members (`struct object.type`) and variables that hold constants of the enumeration `key`,
+        and who says so.
         """
         constants = {name for name, _ in self._pair.old.enums[key].constants}
         users = {f.key: f for name in constants for f in self._usage.naming(name)}
@@ -36,6 +38,11 @@ class Carriers:
             values = constants | self._parameters(function, key)
             known = self._code.declared(function, body)
             for at in _met(body, values):
+                if body[at - 1] not in _MEMBER:
+                    subject = "" if _is_local(function, body, body[at]) else self._variable(function, body[at])
+                    if subject:
+                        found[subject].add(function.name)
+                    continue
                 owner = self._code.owner(function, path_before(body, at), known) or self._only_owner(body[at])
                 if owner and self._is_integer(owner, body[at]):
                     found[f"{owner}.{body[at]}"].add(function.name)
@@ -49,6 +56,16 @@ class Carriers:
                 found.add(name)
         return found
 
+    def _variable(self, function: Function, name: str) -> str:
+        """The integer variable that a function means by a name; empty where it means none."""
+        for key in (f"{function.file}:{function.name}:{name}", f"{function.file}:{name}", name):
+            variable = self._pair.old.variables.get(key)
+            if variable is not None:
+                scalar = self._types.scalar(variable.type)
+                own = not is_foreign(variable.coord) and not variable.thread_local
+                return key if own and scalar is not None and scalar.kind is ScalarKind.INTEGER else ""
+        return ""
+
     def _only_owner(self, name: str) -> str:
         """The only record of the program that has a member of that name."""
         owners = [key for key, r in self._pair.old.records.items() if any(m.name == name for m in r.members)]
@@ -61,10 +78,18 @@ class Carriers:
         return scalar is not None and scalar.kind is ScalarKind.INTEGER
 
 
+def _is_local(function: Function, body: Tokens, name: str) -> bool:
+    """Whether a function has a parameter of that name, or a variable, before whose name a type stands."""
+    if name in function.parameters:
+        return True
+    before = {body[at - 1] for at in range(1, len(body)) if body[at] == name}
+    return any(word.isidentifier() and word not in _STATEMENTS for word in before)
+
+
 def _met(body: Tokens, values: set[str]) -> Iterator[int]:
-    """Yield where members are assigned or compared with one of `values`, or switched over."""
+    """Yield where members or names are assigned or compared with one of `values`, or switched over."""
     for at in range(1, len(body)):
-        if body[at - 1] not in (".", "->"):
+        if not body[at].isidentifier():
             continue
         end = behind(body, at)
         compared = end + 1 < len(body) and body[end] in _TAKES and body[end + 1] in values

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from patchkit.diff.pair import Pair
 from patchkit.model.ctype import CType, Named, Pointer, Tag, spell
 from patchkit.model.decision import Decisions, Topic, Way
-from patchkit.model.program import Linkage, Variable
+from patchkit.model.program import Enum, Linkage, Variable
 from patchkit.transform.arrays import ALLOCATION
 from patchkit.transform.catalogue import Catalogue
 from patchkit.transform.changed import Changed
@@ -18,6 +18,7 @@ from patchkit.transform.roots import (
     Table,
     dimensions,
     extent,
+    is_carrier,
     moved_variables,
     severed_variables,
     successors,
@@ -31,7 +32,6 @@ from patchkit.transform.variables import (
     dimension_function,
     element_function,
     enum_function,
-    is_enum,
     merge_function,
     row_function,
     scalar_function,
@@ -266,7 +266,9 @@ class _Writer:
         """A function that converts a variable which is no record, or whose elements get other numbers by `row`."""
         element, successor = types
         before, after = self.graph.types.scalar(element), self.pair.new_types.scalar(successor)
+        enums = self._enums(old.key, types)
         same = self.pair.same(element, successor) and not self.changed.holds_changed_enum(element)
+        same = same and not is_carrier(self.changed, self.decisions, old.key)
         if not row and (self.graph.types.record(element) or same):
             return "0"
         function = f"convert_{name}"
@@ -277,11 +279,19 @@ class _Writer:
         elif before is None or after is None or isinstance(element, Pointer):
             text = f"the type of {old.name} changed from {spell(element)} to {spell(successor)}"
             self.graph.ask(Topic.CODE, old.key, text)
-        elif is_enum(self.pair, element) and self.pair.new_types.enum(successor) is not None:
-            self.functions.append(enum_function(function, old, self.pair, element, successor, counts, row))
+        elif enums is not None:
+            self.functions.append(enum_function(function, old, enums, (before, after), counts, row))
         else:
             self.functions.append(scalar_function(function, old, before, after, counts, row))
         return function
+
+    def _enums(self, key: str, types: tuple[CType, CType]) -> tuple[Enum, Enum] | None:
+        """The enumerations of which the values of a variable are: by its type, or by decision."""
+        if is_carrier(self.changed, self.decisions, key):
+            said = self.decisions.value(Topic.CARRIES, key) or ""
+            return self.pair.old.enums[said], self.pair.new.enums[self.pair.enums.forward[said]]
+        before, after = self.graph.types.enum(types[0]), self.pair.new_types.enum(types[1])
+        return None if before is None or after is None else (before, after)
 
     def _element_copy(self, element: CType, *, same: bool) -> str:
         """C that takes one element over from `old` to `new`; empty where it is no record and has another type now."""

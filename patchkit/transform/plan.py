@@ -100,7 +100,7 @@ class _Planner:
         before = self.pair.records.backward.get(record, "")
         name = subject.removeprefix(f"{record}.")
         return bool(before) and any(
-            each.topic is Topic.MEMBER and each.value == name and each.subject.startswith(f"{before}.")
+            each.topic is Topic.MEMBER and each.value == name and each.subject.rpartition(".")[0] == before
             for each in decided.values()
         )
 

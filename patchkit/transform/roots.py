@@ -65,9 +65,16 @@ def moved_variables(pair: Pair, changed: Changed, decisions: Decisions) -> dict[
             found[old.key] = f"{old.name} is {each.new.name} now, and its value moves"
         elif each.inside:
             found[old.key] = f"{old.name} is a part of {each.new.name} now, and its value moves"
+        elif is_carrier(changed, decisions, old.key):
+            found[old.key] = f"the constants that {old.name} holds have other numbers"
         elif changed.holds(old.type) or not pair.same(old.type, each.type):
             found[old.key] = f"the type of {old.name} changed, and its value moves"
     return found
+
+
+def is_carrier(changed: Changed, decisions: Decisions, key: str) -> bool:
+    """Whether a variable was decided to hold constants of an enumeration that is renumbered."""
+    return decisions.value(Topic.CARRIES, key) in changed.enums
 
 
 def successors(pair: Pair, changed: Changed, decisions: Decisions) -> Iterator[Successor]:

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from patchkit.diff.pair import Pair
 from patchkit.diff.types import Scalar, ScalarKind
-from patchkit.model.ctype import CType, Named, Tag
-from patchkit.model.program import Member, Record, Variable
+from patchkit.model.program import Enum, Member, Record, Variable
 
 _FLOATS = {4: "float", 8: "double", 16: "long double"}
 
@@ -98,16 +97,16 @@ def _number(row: str, element: str) -> str:
 
 
 def enum_function(
-    name: str, variable: Variable, pair: Pair, old: CType, new: CType, counts: tuple[int, int], row: str = ""
+    name: str,
+    variable: Variable,
+    enums: tuple[Enum, Enum],
+    types: tuple[Scalar, Scalar],
+    counts: tuple[int, int],
+    row: str,
 ) -> str:
     """Return a function that gives the values of an enumeration their new numbers, by the names of the constants."""
-    before, after = pair.old_types.enum(old), pair.new_types.enum(new)
-    assert before is not None
-    assert after is not None
+    before, after = enums
     values = dict(after.constants)
-    types = pair.old_types.scalar(old), pair.new_types.scalar(new)
-    assert types[0] is not None
-    assert types[1] is not None
     cases = dict[int, str]()
     for constant, value in before.constants:
         if constant in values:
@@ -194,9 +193,3 @@ def _written(pair: Pair, old: Record, new: Record) -> Iterator[tuple[Member, Mem
             continue
         if pair.same(member.type, other.type) and not pair.old_types.is_constant(member.type):
             yield member, other
-
-
-def is_enum(pair: Pair, ctype: CType) -> bool:
-    """Whether an old type is an enumeration."""
-    bare = pair.old_types.bare(ctype)
-    return isinstance(bare, Named) and bare.tag is Tag.ENUM

@@ -110,3 +110,17 @@ def test_another_value_can_be_said_for_a_member_that_goes_on(tmp_path: Path) -> 
     planned = plan_texts(tmp_path, old, old.replace("int started;", "int started, ended;"), given)
     assert item_of(planned.plan, "initial struct job.age").state is State.DECIDED
     assert "pk_new__started__typed + old->age * 60" in planned.written.text
+
+
+def test_a_variable_that_code_gives_constants_to_is_renumbered_with_them(tmp_path: Path) -> None:
+    text = """
+enum { WORD, NUMBER };
+static int kind = NUMBER;
+static int kinds(int kind) { return kind == WORD; }
+int main(int count, char **words) { if (count > 1) kind = WORD; return kinds(words[0][0]) + kind; }
+"""
+    planned = plan_texts(tmp_path, text, text.replace("{ WORD, NUMBER }", "{ NONE, WORD, NUMBER }"))
+    item = item_of(planned.plan, "carries program.c:kind")
+    assert item.state is State.DECIDED
+    assert "kinds" not in " ".join(item.evidence)  # that one's is its own
+    assert "case 0: new[number] = 1; break; /* WORD */" in planned.written.text
