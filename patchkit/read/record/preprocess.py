@@ -3,12 +3,14 @@
 import hashlib
 import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from threading import Event
 
 from patchkit.model.build import CompileCommand, RecordedUnit
 from patchkit.read.record.driver import UNREAD, preprocessing_arguments
@@ -83,11 +85,15 @@ class _Text:
     begun: int
 
 
+_INTERRUPTED = "the compiler was interrupted"
+
+
 @dataclass(frozen=True, slots=True)
 class _Run:
     root: str
     store: Path
     environ: Mapping[str, str]
+    interrupted: Event = field(default_factory=Event)  # else threads begin with the next one before they are ended
 
     def preprocess(self, command: CompileCommand) -> _Text:
         """Run the compiler of `command` for its text; never raises for what the compiler or the file system may do."""
@@ -106,6 +112,8 @@ class _Run:
 
     def compile(self, arguments: list[str], command: CompileCommand, out: int) -> str:
         """Return what went wrong, empty if nothing did."""
+        if self.interrupted.is_set():
+            return _INTERRUPTED
         if not os.path.exists(command.source):
             return f"{command.source} no longer exists"
         try:
@@ -123,6 +131,9 @@ class _Run:
             return f"cannot run the compiler: {missing}: {error.strerror}"
         if done.returncode == 0:
             return ""
+        if done.returncode == -signal.SIGINT:
+            self.interrupted.set()
+            return _INTERRUPTED
         message = done.stderr.decode(errors="replace")
         prefix_map = next((word for word in arguments if word.startswith("-fmacro-prefix-map=")), "")
         if prefix_map and "-fmacro-prefix-map" in message:  # unknown to gcc before 8 and clang before 10
