@@ -9,9 +9,8 @@ plan          what is open in it
 
 import shutil
 import sys
-from pathlib import Path
 
-from corpora.bench.diff import syntax
+from corpora.bench.diff import forget, syntax
 from corpora.bench.measure import PATCHKIT, interleave, run, save, table
 from corpora.demo.compare import FETCHED, prepare_redis, record
 
@@ -28,7 +27,8 @@ def main() -> int:
     author = [*PATCHKIT, "new", str(old), str(new), "-o", str(update), "--program", "redis-server"]
 
     def cold() -> tuple[float, float, float]:
-        forget(old, new, update)
+        forget(old, new)
+        shutil.rmtree(update, ignore_errors=True)
         return run(author, old.parent)
 
     series = interleave(
@@ -52,12 +52,6 @@ def main() -> int:
     for what, is_so in holds.items():
         print(f"{'holds' if is_so else 'MISSED':8}{what}")
     return 0 if all(holds.values()) else 1
-
-
-def forget(old: Path, new: Path, update: Path) -> None:
-    """Remove what earlier runs left."""
-    for folder in (old / ".patchkit/models", new / ".patchkit/models", update):
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -36,10 +36,6 @@ def main() -> int:
     compare = [*PATCHKIT, "diff", str(old), str(new)]
     elf = [f"{tree}/src/{program}" for tree in (old, new)]
 
-    def forget(*trees: Path) -> None:
-        for tree in trees:
-            shutil.rmtree(tree / ".patchkit/models", ignore_errors=True)
-
     def cold() -> tuple[float, float, float]:
         forget(old, new)
         return run(compare, old.parent)
@@ -68,6 +64,12 @@ def main() -> int:
     print(table(series, ["abidiff --non-reachable-types", "gcc -fsyntax-only"]))
     save("diff", series, old=old.name, new=new.name)
     return 0
+
+
+def forget(*trees: Path) -> None:
+    """Remove the models that were kept of recorded trees."""
+    for tree in trees:
+        shutil.rmtree(tree / ".patchkit/models", ignore_errors=True)
 
 
 def syntax(tree: Path) -> tuple[float, float, float]:

@@ -311,13 +311,13 @@ class Linker(Resolver):
         """The old variables in whose place the new version has some of its own, without a value that goes there."""
         pieces = (piece for home in (Home.RODATA, Home.DATA, Home.BSS) for piece in self.layout.pieces[home])
         own = {each.variable for each in pieces if each.variable is not None} - self.pairing.moved
-        return frozenset(self.pairing.former.get(each, each) for each in own)
+        return frozenset(map(self.former_identity, own))
 
     def _named_by(self, source: ObjectFile, symbol: int) -> tuple[Side, Identity] | None:
         return self.names.find(source.undefined[symbol][0]) if self.names and symbol in source.undefined else None
 
     def _former(self, identity: Identity) -> Thing | None:
-        return self.old.things.get(self.pairing.former.get(identity, identity))
+        return self.old.things.get(self.former_identity(identity))
 
     def thread_local(self, source: ObjectFile, symbol: int) -> Spot | None:
         """See `Resolver`."""

@@ -13,6 +13,7 @@ from patchkit.model.ctype import CType, Named, Primitive, Tag
 from patchkit.model.program import Function, Linkage, Program, Variable
 from patchkit.transform.headers import Header
 from patchkit.transform.migration import Alias, Side
+from patchkit.transform.roots import is_walked
 from patchkit.transform.symbols import function_symbol, symbol
 
 _GUARD = "PATCHKIT_SYMBOLS_H"
@@ -49,7 +50,7 @@ class Catalogue:
 
     def _variables(self, side: Side, program: Program, header: Header) -> Iterator[str]:
         for key, variable in sorted(program.variables.items()):
-            if variable.thread_local or (is_foreign(variable.coord) and variable.linkage is Linkage.EXTERNAL):
+            if not is_walked(variable):
                 continue
             for unit in self._units(variable):
                 name = symbol(side, variable, unit)

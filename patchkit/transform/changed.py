@@ -6,7 +6,7 @@ from patchkit.diff.pair import Pair
 from patchkit.diff.types import is_foreign
 from patchkit.model.ctype import CType, Named, Tag
 from patchkit.model.decision import Decisions, Topic
-from patchkit.model.program import Member, Record
+from patchkit.model.program import Enum, Member, Record
 
 
 class Changed:
@@ -27,6 +27,13 @@ class Changed:
             if moved or (old.size, old.signed) != (new.size, new.signed):
                 found.add(key)
         return frozenset(found)
+
+    def carried(self, subject: str) -> tuple[Enum, Enum] | None:
+        """Return the changed enumeration whose constants an integer, member or variable, was decided to hold."""
+        key = self.decisions.value(Topic.CARRIES, subject) or ""
+        if key not in self.enums:
+            return None
+        return self.pair.old.enums[key], self.pair.new.enums[self.pair.enums.forward[key]]
 
     @cached_property
     def records(self) -> dict[str, str]:
@@ -61,10 +68,9 @@ class Changed:
     def _differs(self, old: Record, new: Record) -> bool:
         if (old.size, old.tag, len(old.members)) != (new.size, new.tag, len(new.members)):
             return True
-        said = self.decisions.value
-        if any(said(Topic.CARRIES, f"{old.key}.{each.name}") in self.enums for each in old.members):
+        if any(self.carried(f"{old.key}.{each.name}") for each in old.members):
             return True
-        if any(said(Topic.INITIAL, f"{new.key}.{each.name}") is not None for each in new.members):
+        if any(self.decisions.value(Topic.INITIAL, f"{new.key}.{each.name}") is not None for each in new.members):
             return True
         return any(self._member_differs(one, other) for one, other in zip(old.members, new.members, strict=True))
 

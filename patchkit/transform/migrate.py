@@ -18,7 +18,6 @@ from patchkit.transform.roots import (
     Table,
     dimensions,
     extent,
-    is_carrier,
     moved_variables,
     severed_variables,
     successors,
@@ -266,9 +265,9 @@ class _Writer:
         """A function that converts a variable which is no record, or whose elements get other numbers by `row`."""
         element, successor = types
         before, after = self.graph.types.scalar(element), self.pair.new_types.scalar(successor)
-        enums = self._enums(old.key, types)
-        same = self.pair.same(element, successor) and not self.changed.holds_changed_enum(element)
-        same = same and not is_carrier(self.changed, self.decisions, old.key)
+        carried = self.changed.carried(old.key)
+        enums = carried or self._enums(types)
+        same = self.pair.same(element, successor) and not self.changed.holds_changed_enum(element) and not carried
         if not row and (self.graph.types.record(element) or same):
             return "0"
         function = f"convert_{name}"
@@ -285,11 +284,7 @@ class _Writer:
             self.functions.append(scalar_function(function, old, before, after, counts, row))
         return function
 
-    def _enums(self, key: str, types: tuple[CType, CType]) -> tuple[Enum, Enum] | None:
-        """The enumerations of which the values of a variable are: by its type, or by decision."""
-        if is_carrier(self.changed, self.decisions, key):
-            said = self.decisions.value(Topic.CARRIES, key) or ""
-            return self.pair.old.enums[said], self.pair.new.enums[self.pair.enums.forward[said]]
+    def _enums(self, types: tuple[CType, CType]) -> tuple[Enum, Enum] | None:
         before, after = self.graph.types.enum(types[0]), self.pair.new_types.enum(types[1])
         return None if before is None or after is None else (before, after)
 

@@ -65,16 +65,11 @@ def moved_variables(pair: Pair, changed: Changed, decisions: Decisions) -> dict[
             found[old.key] = f"{old.name} is {each.new.name} now, and its value moves"
         elif each.inside:
             found[old.key] = f"{old.name} is a part of {each.new.name} now, and its value moves"
-        elif is_carrier(changed, decisions, old.key):
+        elif changed.carried(old.key):
             found[old.key] = f"the constants that {old.name} holds have other numbers"
         elif changed.holds(old.type) or not pair.same(old.type, each.type):
             found[old.key] = f"the type of {old.name} changed, and its value moves"
     return found
-
-
-def is_carrier(changed: Changed, decisions: Decisions, key: str) -> bool:
-    """Whether a variable was decided to hold constants of an enumeration that is renumbered."""
-    return decisions.value(Topic.CARRIES, key) in changed.enums
 
 
 def successors(pair: Pair, changed: Changed, decisions: Decisions) -> Iterator[Successor]:
@@ -140,8 +135,11 @@ def _inside(program: Program, types: Types, key: str) -> tuple[Variable, CType, 
 
 def is_walked(variable: Variable) -> bool:
     """Whether a migration looks at an old variable: it is the program's own, and one for all threads."""
-    foreign = is_foreign(variable.coord) and variable.linkage is Linkage.EXTERNAL
-    return not (foreign or variable.thread_local)
+    return _is_own(variable) and not variable.thread_local
+
+
+def _is_own(variable: Variable) -> bool:
+    return not (is_foreign(variable.coord) and variable.linkage is Linkage.EXTERNAL)
 
 
 def extent(pair: Pair, ctype: CType, *, old: bool) -> tuple[CType, int]:
@@ -163,6 +161,5 @@ def dimensions(types: Types, ctype: CType) -> tuple[int, ...]:
 def thread_variables(pair: Pair) -> Iterator[Variable]:
     """Yield the old variables that each thread has of its own: they stay where they are, and may lead to what moves."""
     for variable in pair.old.variables.values():
-        foreign = is_foreign(variable.coord) and variable.linkage is Linkage.EXTERNAL
-        if variable.thread_local and not foreign and not pair.old_types.is_constant(variable.type):
+        if variable.thread_local and _is_own(variable) and not pair.old_types.is_constant(variable.type):
             yield variable

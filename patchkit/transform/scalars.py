@@ -2,7 +2,6 @@
 
 from patchkit.diff.types import Scalar, ScalarKind, Types
 from patchkit.model.ctype import CType, Primitive, spell
-from patchkit.model.decision import Topic
 from patchkit.model.program import Enum
 from patchkit.transform.enumerations import constants_test, names_flags
 from patchkit.transform.layouts import assignable
@@ -42,10 +41,9 @@ def convert_scalar(at: Context, old: Place, new: Place, reason: str) -> None:
 
 def _carried(at: Context, old: Place) -> tuple[Enum, Enum] | None:
     """The enumeration whose constants a number is said to be, where these have other values now."""
-    key = at.said(Topic.CARRIES, old.subject) or ""
-    if key not in at.changed.enums:
+    enums = at.changed.carried(old.subject)
+    if enums is None:
         return None
-    enums = at.pair.old.enums[key], at.pair.new.enums[at.pair.enums.forward[key]]
     at.old_header.add_enum(enums[0].key)
     at.new_header.add_enum(enums[1].key)
     return enums if _is_renumbered(*enums) else None

@@ -238,8 +238,7 @@ class Graph:
         return own if any(self.decisions.value(topic, own) is not None for topic in said) else general
 
     def _placed(self, slot: Slot, offset: int, record: Record, member: Member) -> Slot:
-        if offset or slot.tests or slot.conditions:
-            slot = self._resolved(replace(slot, offset=slot.offset + offset), offset, record)
+        slot = self._resolved(replace(slot, offset=slot.offset + offset) if offset else slot, offset, record)
         if slot.extent != "counted" or slot.count[1]:
             return replace(slot, count=(slot.count[0] + offset, slot.count[1])) if slot.count[1] else slot
         sibling = self.decisions.value(Topic.LENGTH, f"{record.key}.{member.name}")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import patchkit
-from tests.support.small import apply, record_program, running
+from tests.support.small import apply, authored_bundle, record_program, running
 
 OLD = """
 #include <stddef.h>
@@ -72,21 +72,17 @@ def test_the_list_is_converted_and_its_head_stays(
     monkeypatch.setenv("PATCHKIT_CACHE", str(tmp_path / "cache"))
     for name, text in (("old", OLD), ("new", NEW)):
         record_program(tmp_path / name, {"main.c": text.replace("VERSION", name)})
-    patchkit("new", "old", "new", "-o", "update", cwd=tmp_path)
-    for key, value in (
-        ("element struct hub.jobs", "struct job.link"),
-        ("allocator struct job", allocator),
-        ("initial struct job.more", "0"),
-    ):
-        done = patchkit("decide", key, value, "--reason", "test", "-u", "update", cwd=tmp_path)
-        assert done.code == 0, done.err
-    done = patchkit("bundle", "old", "new", "--update", "update", "-o", "update.pkb", cwd=tmp_path)
-    assert done.code == 0, done.out + done.err
+    answers = {
+        "element struct hub.jobs": "struct job.link",
+        "allocator struct job": allocator,
+        "initial struct job.more": "0",
+    }
+    bundle = authored_bundle(tmp_path, "new", answers)
     with running(tmp_path / "old/server", tmp_path / "cache") as server:
         server.wait_for("ready")
         server.send("123\n")
         server.wait_for("old 123 321 3 3")
-        done = apply(server.pid, tmp_path / "update.pkb")
+        done = apply(server.pid, bundle)
         assert done.code == 0, done.err
         server.send("4\n")
         server.wait_for("new 1234 4321 4 4")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import patchkit
-from tests.support.small import Running, apply, record_program, running
+from tests.support.small import Running, apply, authored_bundle, record_program, running
 
 OLD = """
 #include <pthread.h>
@@ -100,12 +100,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("PATCHKIT_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
         for name, text in (("old", OLD), ("new", NEW)):
             record_program(folder / name, {"main.c": text.replace("VERSION", name)}, flags="-O2 -g -pthread")
-        patchkit("new", "old", "new", "-o", "update", cwd=folder)
-        for key, value in (("allocator struct item", "malloc free"), ("down accept PKD201:variable:counts", "yes")):
-            done = patchkit("decide", key, value, "--reason", "test", "-u", "update", cwd=folder)
-            assert done.code == 0, done.err
-        done = patchkit("bundle", "old", "new", "--update", "update", "-o", "update.pkb", cwd=folder)
-        assert done.code == 0, done.out + done.err
+        answers = {"allocator struct item": "malloc free", "down accept PKD201:variable:counts": "yes"}
+        authored_bundle(folder, "new", answers)
         yield folder
 
 

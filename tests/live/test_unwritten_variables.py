@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import patchkit
-from tests.support.small import apply, record_program, running
+from tests.support.small import apply, authored_bundle, record_program, running
 
 OLD = """
 #include <stdio.h>
@@ -41,18 +41,14 @@ def test_they_go_there_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("PATCHKIT_CACHE", str(tmp_path / "cache"))
     for name, text in (("old", OLD), ("new", NEW)):
         record_program(tmp_path / name, {"main.c": text.replace("VERSION", name)})
-    patchkit("new", "old", "new", "-o", "update", cwd=tmp_path)
-    for key in ("initial struct place.more", "initial struct step.times"):
-        done = patchkit("decide", key, "0", "--reason", "test", "-u", "update", cwd=tmp_path)
-        assert done.code == 0, done.err
-    done = patchkit("bundle", "old", "new", "--update", "update", "-o", "update.pkb", cwd=tmp_path)
-    assert done.code == 0, done.out + done.err
+    answers = {"initial struct place.more": "0", "initial struct step.times": "0"}
+    bundle = authored_bundle(tmp_path, "new", answers)
     with running(tmp_path / "old/server", tmp_path / "cache") as server:
         server.wait_for("ready")
         server.send("01\n")
         server.wait_for("old 1 3 end 1")
         for times in (0, 1):
-            done = apply(server.pid, tmp_path / "update.pkb")
+            done = apply(server.pid, bundle)
             assert done.code == 0, done.err
             server.send("01\n")
             server.wait_for(f"new 1 {4 + 2 * times} end 1")

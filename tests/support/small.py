@@ -1,7 +1,7 @@
 """Small programs that a test writes itself: recorded, bundled, started with the runtime, and asked."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,17 @@ def record_program(
 def bundle(old: Path, new: Path, output: Path, *options: str) -> Outcome:
     """Run `patchkit bundle`."""
     return patchkit("bundle", str(old), str(new), "-o", str(output), *options, cwd=output.parent)
+
+
+def authored_bundle(folder: Path, new: str, answers: Mapping[str, str], update: str = "update") -> Path:
+    """Author the update from `folder`/old to `folder`/`new` with these answers, and return its bundle."""
+    patchkit("new", "old", new, "-o", update, cwd=folder)
+    for key, value in answers.items():
+        done = patchkit("decide", key, value, "--reason", "test", "-u", update, cwd=folder)
+        assert done.code == 0, done.err
+    done = patchkit("bundle", "old", new, "--update", update, "-o", f"{update}.pkb", cwd=folder)
+    assert done.code == 0, done.out + done.err
+    return folder / f"{update}.pkb"
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,20 +51,18 @@ static const struct pk_error *check_block(const struct pk_moving *moving, const 
                     (int64_t)room);
 }
 
-/* Whether a link is the head of the list, in an object that holds the list: what it would be in begins in the middle of that. */
+/* Whether a link is the head of the list, in a variable or an object that holds the list, and in none like those that it links. */
 static int is_head(const struct pk_moving *moving, uintptr_t link, uintptr_t node) {
     struct pk_object known;
-    return !pk__find_object(moving, node, &known) && pk__is_covered(moving, link);
+    return pk__variable_around(moving, link) || (!pk__find_object(moving, node, &known) && pk__is_covered(moving, link));
 }
 
 __attribute__((noinline)) static const struct pk_error *follow_word(struct pk_moving *moving, const struct pk_slot *slot, const uint8_t *holder) {
     if (!pk__is_there(slot, holder))
         return NULL;
-    uintptr_t place = pk__word(holder + slot->offset);
-    uintptr_t word = place;
-    place -= (uintptr_t)(intptr_t)slot->back;
-    if (slot->back && (pk__variable_around(moving, word) || is_head(moving, word, place)))
-        return NULL; /* of the list, which is in no object like those that it links */
+    uintptr_t word = pk__word(holder + slot->offset), place = word - (uintptr_t)(intptr_t)slot->back;
+    if (slot->back && is_head(moving, word, place))
+        return NULL;
     const struct pk_error *error = slot->flags & PK_UNTYPED ? check_block(moving, slot, place) : NULL;
     return error ? error : pk__add_object(moving, place, slot->shape, slot->extent ? extent(moving->plan, slot, holder, place) : 1, 0);
 }

@@ -15,7 +15,7 @@
 
 #include "migration.h"
 
-enum { EDGE = 32, MARK = 0xa5 };
+enum { EDGE = 64, MARK = 0xa5 };
 static const uint64_t marks = 0xa5a5a5a5a5a5a5a5u;
 
 static const uint64_t longest = 10000000000u; /* ns, for all of it */
@@ -67,21 +67,6 @@ static const struct pk_error *no_scratch(size_t size) {
     return pk__fail("PKL104", "there is no memory to convert an object of %d bytes", (int64_t)size);
 }
 
-/* As pk__copy and pk__zero, for objects of few words, of which there may be millions. */
-static inline void copy(uint8_t *to, const uint8_t *from, size_t size) {
-    for (; size >= sizeof(uint64_t); size -= sizeof(uint64_t), to += sizeof(uint64_t), from += sizeof(uint64_t))
-        pk__put_word(to, pk__word(from));
-    for (; size; size--)
-        *to++ = *from++;
-}
-
-static inline void clear(uint8_t *to, size_t size) {
-    for (; size >= sizeof(uint64_t); size -= sizeof(uint64_t), to += sizeof(uint64_t))
-        pk__put_word(to, 0);
-    for (; size; size--)
-        *to++ = 0;
-}
-
 /* Whether the bytes around an object are as they were: EDGE before it, and those behind it, up to `end`. */
 static int edges_hold(const uint8_t *object, size_t size, const uint8_t *end) {
     uint64_t other = 0;
@@ -117,7 +102,7 @@ static const struct pk_error *call(struct pk_moving *moving, pk_conversion *conv
     if (!moving->failed && !edges_hold(scratch, size, moving->scratch + moving->scratch_size))
         return pk__fail("PKL122", "the conversion of %s writes beside its object", name);
     if (!moving->failed)
-        copy(to, scratch, size);
+        pk__copy(to, scratch, size);
     return moving->failed;
 }
 
@@ -131,7 +116,7 @@ static const struct pk_error *convert_elements(struct pk_moving *moving, const s
     if (!scratch)
         return no_scratch(size);
     for (; count && !error; count--, from += shape->size, place += size) {
-        clear(scratch, size);
+        pk__zero(scratch, size);
         error = call(moving, shape->convert, from, scratch, place, size, shape->name);
     }
     return error;

@@ -77,6 +77,10 @@ PK_STOPPED static inline uintptr_t pk__single_old(uint64_t mark, uintptr_t place
     return (place & ~(uintptr_t)(PK_GRAIN - 1)) + (mark >> PK_PLACE_BIT & (PK_GRAIN - 1));
 }
 
+PK_STOPPED static inline struct pk_object pk__single_object(uint64_t mark, uintptr_t place) {
+    return (struct pk_object){pk__single_old(mark, place), pk__single_now(mark), pk__single_shape(mark), 1, 1, 0, 0};
+}
+
 struct pk_moving {
     struct pk_migration shared; /* comes first: what the update's code sees */
     const struct pk_plan *plan;

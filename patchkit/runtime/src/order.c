@@ -86,7 +86,7 @@ int pk__next(const struct pk_moving *moving, struct pk_walk *walk) {
     uint64_t mark = *walk->mark;
     if (!pk__is_single(mark))
         return take_row(moving, walk, (uint32_t)mark);
-    walk->object = (struct pk_object){pk__single_old(mark, grain), pk__single_now(mark), pk__single_shape(mark), 1, 1, 0, 0};
+    walk->object = pk__single_object(mark, grain);
     return 1;
 }
 

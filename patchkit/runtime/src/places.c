@@ -66,8 +66,7 @@ struct pk_object *pk__add_row(struct pk_moving *moving, uint64_t *mark, uintptr_
     if (object)
         *row = *object;
     else { /* it was followed, or will be, as what it is */
-        uintptr_t old = pk__single_old(*mark, place);
-        *row = (struct pk_object){old, pk__single_now(*mark), pk__single_shape(*mark), 1, 1, 0, 0};
+        *row = pk__single_object(*mark, place);
         *mark = 0;
     }
     link_row(moving, mark, moving->objects.count - 1);
@@ -79,7 +78,7 @@ int pk__find_object(const struct pk_moving *moving, uintptr_t place, struct pk_o
     if (!mark || !*mark)
         return 0;
     if (pk__is_single(*mark)) {
-        *object = (struct pk_object){pk__single_old(*mark, place), pk__single_now(*mark), pk__single_shape(*mark), 1, 1, 0, 0};
+        *object = pk__single_object(*mark, place);
         return object->old == place;
     }
     for (uint32_t next = (uint32_t)*mark + 1; next; next = pk__object(moving, next - 1)->next)
@@ -92,7 +91,7 @@ int pk__find_object(const struct pk_moving *moving, uintptr_t place, struct pk_o
 
 /* Whether one of the objects of a mark covers a place behind its start. */
 static int covers(const struct pk_moving *moving, uint64_t mark, uintptr_t grain, uintptr_t place) {
-    struct pk_object single = {pk__single_old(mark, grain), 0, pk__single_shape(mark), 1, 1, 0, 0};
+    struct pk_object single = pk__single_object(mark, grain);
     if (pk__is_single(mark))
         return single.old < place && place - single.old < pk__old_size(moving, &single);
     for (uint32_t next = (uint32_t)mark + 1; next; next = pk__object(moving, next - 1)->next) {
