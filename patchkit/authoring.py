@@ -53,15 +53,20 @@ __all__ = [
     "Topic",
     "Way",
     "accept_proposals",
+    "answered",
     "author",
     "begin",
     "check",
     "decide",
     "findings",
     "load_update",
+    "mark_irreversible",
     "migration_of",
     "place_of",
+    "subjects",
+    "texts",
     "transformer_name",
+    "write_texts",
 ]
 
 SAMPLES = "samples"
@@ -258,7 +263,12 @@ def decide(folder: Path, key: str, value: str, reason: str, around: Surroundings
         )
     check_answer(planned, topic, subject, value)
     answer = Decision(topic, subject, value, reason, Author.PERSON, basis(planned.pair, subject))
-    return _with(authored, (answer,), around, reading, way)
+    return answered(authored, {way: (answer,)}, around, reading)
+
+
+def mark_irreversible(authored: Authored, reason: str, around: Surroundings, reading: Reading) -> Authored:
+    """Say that an update has no way back, and why; with an empty reason that it has one."""
+    return _changed(authored, replace(authored.update, irreversible=reason), around, reading)
 
 
 def _marked(authored: Authored, value: str, reason: str, around: Surroundings, reading: Reading) -> Authored:
@@ -267,7 +277,7 @@ def _marked(authored: Authored, value: str, reason: str, around: Surroundings, r
         raise InputError(f"`{value}` is no answer to `{IRREVERSIBLE}`", hint="the answers are yes, no")
     if value == "yes" and not reason.strip():
         raise InputError("an irreversible update needs a reason, which `revert` shows", hint="give it by --reason")
-    return _changed(authored, replace(authored.update, irreversible=reason if value == "yes" else ""), around, reading)
+    return mark_irreversible(authored, reason if value == "yes" else "", around, reading)
 
 
 def accept_proposals(folder: Path, reason: str, around: Surroundings, reading: Reading) -> tuple[Authored, list[Item]]:
@@ -281,24 +291,31 @@ def accept_proposals(folder: Path, reason: str, around: Surroundings, reading: R
             for each in chosen
         )
         accepted += chosen
-        authored = _with(authored, answers, around, reading)
+        authored = answered(authored, {Way.UP: answers}, around, reading)
     return authored, accepted
 
 
-def _with(
-    authored: Authored,
-    answers: tuple[Decision, ...],
-    around: Surroundings,
-    reading: Reading,
-    way: Way = Way.UP,
+def answered(
+    authored: Authored, answers: Mapping[Way, Sequence[Decision]], around: Surroundings, reading: Reading
 ) -> Authored:
-    """Record answers, and return the update as it stands with them."""
+    """Record answers of both directions and bring the update up to date with them. Each has to be one that fits."""
     update = authored.update
-    if way is Way.UP:
-        update = replace(update, decisions=update.decisions.with_those(answers))
-    else:
-        update = replace(update, down=update.down.with_those(answers))
+    up, down = (answers.get(way, ()) for way in (Way.UP, Way.DOWN))
+    update = replace(update, decisions=update.decisions.with_those(up), down=update.down.with_those(down))
     return _changed(authored, update, around, reading)
+
+
+def texts(authored: Authored) -> Mapping[Way, str]:
+    """Return what programmers wrote for each direction of an update."""
+    return {way: _read(authored.folder / CODE_FILES[way]) for way in authored.plans}
+
+
+def write_texts(authored: Authored, written: Mapping[Way, str], around: Surroundings, reading: Reading) -> Authored:
+    """Give directions of a new update C in place of the stubs that it began with, and return it as it then stands."""
+    for way, text in written.items():
+        if text:
+            _write(authored.folder / CODE_FILES[way], text)
+    return _written(author(authored.folder, around, reading))
 
 
 def _changed(authored: Authored, update: Update, around: Surroundings, reading: Reading) -> Authored:
@@ -336,17 +353,28 @@ def check(
 
     `samples` are files of samples beside those of the update's directory; those of the way back are in samples/down.
     """
-    _write_generated(authored)
-    ways = [Way.UP] if authored.irreversible else list(authored.plans)
     with tempfile.TemporaryDirectory(prefix="patchkit-") as place:
-        subjects = []
-        for way in ways:
-            folder = authored.folder.resolve() / (SAMPLES if way is Way.UP else f"{SAMPLES}/{way}")
-            given = (*sorted(folder.glob("*.json")), *(samples if way is Way.UP else ()))
-            sources, include = _sources(authored, way), _include(authored, way)
-            own = Path(place) / way
-            subjects.append(Subject(authored.plans[way], sources, include, given, own, around.environ))
-        return validate(subjects, levels)
+        return validate(list(subjects(authored, Path(place), around, samples).values()), levels)
+
+
+def subjects(
+    authored: Authored, place: Path, around: Surroundings, samples: Sequence[Path] = ()
+) -> Mapping[Way, Subject]:
+    """Return each direction of an update as what checks are given, its generated files brought up to date first.
+
+    `place` is a directory that checks may write to, `samples` are files beside those of the update's directory.
+    """
+    _write_generated(authored)
+    found = {}
+    for way in [Way.UP] if authored.irreversible else list(authored.plans):
+        given = (*sorted(_samples(authored, way).glob("*.json")), *(samples if way is Way.UP else ()))
+        sources, include = _sources(authored, way), _include(authored, way)
+        found[way] = Subject(authored.plans[way], sources, include, given, place / way, around.environ)
+    return found
+
+
+def _samples(authored: Authored, way: Way) -> Path:
+    return authored.folder.resolve() / (SAMPLES if way is Way.UP else f"{SAMPLES}/{way}")
 
 
 def _include(authored: Authored, way: Way) -> tuple[Path, ...]:

@@ -60,7 +60,8 @@ def print_items(items: Sequence[Item], *, evidence: bool, before: str = "") -> N
         value = f" = {item.decision.value}" if item.decision is not None else ""
         print(f"{item.state:9} {before}{item.key}{value}")
         if item.state is not State.DECIDED:
-            print(f"          ? {item.question}")
+            if item.question:
+                print(f"          ? {item.question}")
             if item.choices:
                 print(f"          answers: {' | '.join(item.choices)}")
             if item.proposal:

@@ -17,6 +17,7 @@ SUMMARIES = {
     "decide": "Answer a question of an update.",
     "validate": "Check an update before it goes near a process.",
     "path": "Find the updates that lead from one version to another.",
+    "squash": "Make one update of a chain of updates, and compare both.",
     "sample": "Take objects of a process or a core file as samples to validate with.",
     "edit": "Open the conversion of a type in an editor.",
     "bundle": "Make the file that takes a running process to its new version, or look into one.",

@@ -220,7 +220,7 @@ _CHAINS = (
     ("PKM703", "no-path", _ERROR, _NOTHING, _SKELETON, _LIVE,
      "A process on a supported version has no way to this one"),
     ("PKM704", "waiver-unused", _ERROR, _NOTHING, _AUTOMATIC, _LIVE, "A waiver excuses nothing, or has run out"),
-    ("PKM705", "squash-not-equivalent", _ERROR, _NOTHING, _BY_HAND, _RESERVED,
+    ("PKM705", "squash-not-equivalent", _ERROR, _NOTHING, _BY_HAND, _LIVE,
      "The direct update leaves other state behind than the steps it replaces"),
 )
 

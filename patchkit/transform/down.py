@@ -4,7 +4,6 @@ The way back is an update from the new version to the old one. What it asks is f
 does not have to ask, since down(up(x)) = x follows, and what it has to ask although no comparison shows it. No I/O.
 """
 
-import re
 from collections.abc import Iterator
 
 from patchkit.diff.pair import Pair
@@ -15,11 +14,10 @@ from patchkit.transform.plan import Planned, holder_of
 from patchkit.transform.proposal import weak
 from patchkit.transform.questions import Asked, Settled
 from patchkit.transform.stubs import FILE
+from patchkit.transform.translation import forward
 
 _ADDED = "the way there added it, so the old version never knew it"
 _SAME = "as on the way there"
-_TYPE = re.compile(r"\b(?:struct|union|enum) [^\s=;]+")
-_FUNCTION = re.compile(r"(?<==)[^\s=;]+")
 
 
 def settle(up: Planned) -> Settled:
@@ -39,9 +37,8 @@ class _Inverse:
     def __init__(self, up: Planned) -> None:
         self.up = up
         self.pair: Pair = up.pair
-        self.members = {
-            each.subject: each.value for each in up.decisions.of(Topic.MEMBER) if each.value not in ("-", "")
-        }
+        self.translation = forward(up.pair, up.decisions)
+        self.members = self.translation.members
 
     def decisions(self) -> Iterator[Decision]:
         """Yield the answers that follow from those of the way there."""
@@ -61,14 +58,15 @@ class _Inverse:
             case Topic.CONSTANT:
                 return self._constant(each)
             case Topic.TABLE | Topic.LENGTH | Topic.UNION | Topic.ALLOCATOR:
-                subject = self.there(each.subject)
+                subject = self.translation.there(each.subject)
                 known = each.topic is not Topic.ALLOCATOR or self._knows(each.value)
                 return (each.topic, subject, each.value, _SAME) if subject and known else None
             case Topic.CARRIES:
-                subject, value = self.there(each.subject), self.pair.enums.forward.get(each.value, each.value)
+                subject = self.translation.there(each.subject)
+                value = self.pair.enums.forward.get(each.value, each.value)
                 return (each.topic, subject, value, _SAME) if subject else None
             case Topic.ELEMENT | Topic.PAYLOAD:
-                subject, value = self.there(each.subject), self._translated(each.value)
+                subject, value = self.translation.there(each.subject), self.translation.value(each.value)
                 return (each.topic, subject, value, _SAME) if subject and value else None
             case _:
                 return None
@@ -98,39 +96,6 @@ class _Inverse:
     def _knows(self, functions: str) -> bool:
         """Whether both versions have the functions that a value names, or neither, as it is with those of libraries."""
         return all((name in self.pair.old.functions) == (name in self.pair.new.functions) for name in functions.split())
-
-    def there(self, subject: str) -> str:
-        """Return what continues a type, a variable or a member; empty where nothing does, or it is not known."""
-        pair = self.pair
-        for table, things in ((pair.records, pair.old.records), (pair.variables, pair.old.variables)):
-            key = subject if subject in things else holder_of(subject, things)
-            if key:
-                successor = table.forward.get(key, "")
-                path = subject.removeprefix(key)
-                moved = self.members.get(subject)
-                return successor and (f"{successor}.{moved}" if moved else successor + path)
-        return ""
-
-    def _translated(self, value: str) -> str:
-        """A value with the types and functions that it names as the new version has them; empty where one is gone."""
-        lost = False
-
-        def function(match: "re.Match[str]") -> str:
-            nonlocal lost
-            name = match.group()
-            if name not in self.pair.old.functions:
-                return name
-            lost = lost or name not in self.pair.functions.forward
-            return self.pair.functions.forward.get(name, name)
-
-        def named(match: "re.Match[str]") -> str:
-            nonlocal lost
-            found = self.there(match.group())
-            lost = lost or not found
-            return found
-
-        result = _FUNCTION.sub(function, _TYPE.sub(named, value))
-        return "" if lost else result
 
     # -- what only one version has
 
@@ -213,7 +178,7 @@ class _Inverse:
                 text = f"The way there has a hook {each.subject}: what is to be done on the way back?"
                 yield Asked(Topic.CODE, each.subject, text, "", (FILE[Way.DOWN], "-"))
                 continue
-            key = self.there(each.subject)
+            key = self.translation.there(each.subject)
             if key:
                 text = f"a programmer converts {each.subject} on the way there: what becomes of {key} on the way back?"
                 yield Asked(Topic.CODE, key, text, "", (FILE[Way.DOWN], "-"), weak(FILE[Way.DOWN], text))

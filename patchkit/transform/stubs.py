@@ -1,8 +1,10 @@
 """transform.c: the functions that a programmer writes. Text in, text out; nothing that was written is ever lost."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 from patchkit.model.decision import Way
 
@@ -30,6 +32,8 @@ _PIECE = re.compile(
     re.S | re.M,
 )
 _SHELVED = re.compile(r"^/\* patchkit: (?P<subject>.*?): .*\*/\n#if 0 /\* patchkit \*/\n", re.M)
+_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include\b[^\n]*\n", re.M)
+_FIRST_COMMENT = re.compile(r"\A\s*/\*.*?\*/\n", re.S)
 _SHELF_END = "#endif /* patchkit */\n"
 # What a stub consists of, and lines that say nothing.
 _GIVEN = re.compile(
@@ -95,6 +99,25 @@ def regenerate(
         if find_function(text, name) is None:
             text = _unshelve(text, subject) or _append(text or _HEADS[way], stub(subject))
     return text
+
+
+def joined(texts: Sequence[tuple[str, str]], way: Way) -> str:
+    """Return one transform.c with what several have, each given with a name for it; empty where there is none.
+
+    A function that more than one of them has is put aside in each: a programmer makes one of them.
+    """
+    counts = Counter(name for _, text in texts for name in begun(text))
+    includes, bodies = dict[str, None](), []
+    for title, text in texts:
+        for name in begun(text):
+            if counts[name] > 1:
+                text = _shelve(
+                    text, f"{name} of {title}", name, "other steps have it too; what does it take to do both?"
+                )
+        includes |= dict.fromkeys(match.group().strip() for match in _INCLUDE.finditer(text))
+        bodies.append(_INCLUDE.sub("", _FIRST_COMMENT.sub("", text, count=1)))
+    head = _HEADS[way].partition("#include")[0] + "\n".join(includes) + "\n"
+    return reduce(_append, bodies, head) if bodies else ""
 
 
 def hand_written(text: str) -> int:

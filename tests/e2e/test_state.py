@@ -6,12 +6,13 @@ settings become a list, tables of functions get a slot.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.support import kvd
+from tests.support import kvd, patchkit
 from tests.support.hazards import cache, shared_cache
 from tests.support.live import Chain, ask, make_authored_chain, runtime_preloaded
 from tests.support.loads import loading
@@ -85,6 +86,46 @@ def test_live_state_goes_back_with_the_program(chain: Chain, tmp_path: Path) -> 
             seen = load.finish()
             assert server.stop() == 0
     _nothing_lost(seen)
+
+
+def test_one_update_in_place_of_two_goes_there_and_back(chain: Chain, tmp_path: Path) -> None:
+    updates, squash = chain.folder / "updates", ("squash", "v1", "v3")
+    done = patchkit(*squash, cwd=chain.folder)
+    # Both steps have a hook; what it takes to do both is left to a programmer, who takes the second, which does more.
+    assert done.code == 1, done.out + done.err
+    assert [line for line in done.out.splitlines() if line.startswith("to write")] == [
+        "to write  code after = transform.c",
+        "to write  down code after = down.c",
+    ]
+    for name in ("transform.c", "down.c"):
+        _take_last_hook(updates / "v1--v3" / name)
+    done = patchkit(*squash, cwd=chain.folder)
+    assert done.code == 0, done.out + done.err
+    made = patchkit("bundle", "v1", "v3", "--update", "updates/v1--v3", "-o", "v1--v3.pkb", cwd=chain.folder)
+    assert made.code == 0, made.out + made.err
+    with runtime_preloaded(cache()):
+        started = kvd.serving(chain.binary, tmp_path)
+        with started as server, loading(kvd.CLIENT, "--unixsocket", server.path) as load:
+            pid = server.process.pid
+            _fill(server)
+            load.wait_for_more()
+            for words in (("apply", pid, chain.folder / "v1--v3.pkb"), ("revert", pid)) * 2:
+                done = ask(*words, cwd=tmp_path)
+                assert done.code == 0, done.err
+                load.wait_for_more()
+                _check(server)
+                assert server.ask("SADD", "set", "a").startswith(b":1" if words[0] == "apply" else b"-ERR")
+                server.ask("DEL", "set")
+            seen = load.finish()
+            assert server.stop() == 0
+    _nothing_lost(seen)
+
+
+def _take_last_hook(path: Path) -> None:
+    """Fill the stub of a hook in with what the last hook that was put aside does."""
+    text = path.read_text()
+    given = re.findall(r"#if 0 /\* patchkit \*/\n.*?\(void\)migration;\n(.*?)    return 0;", text, re.S)
+    path.write_text(text.replace('    PK_TODO("what is to be done?");\n', given[-1]))
 
 
 def _fill(server: kvd.Server) -> None:
