@@ -54,14 +54,26 @@ def unpack_upstream(package: SourcePackage, target: Path) -> None:
 def unpack_patched(package: SourcePackage, target: Path) -> int:
     """Unpack into the new directory `target`, apply the packagers' patches and return how many those are."""
     unpack_upstream(package, target)
+    names = read_series(package)
+    apply_patches(package, target, names)
+    return len(names)
+
+
+def read_series(package: SourcePackage) -> tuple[str, ...]:
+    """Return the names of the packagers' patches, in the order in which they are applied."""
+    if package.packaging is None:
+        raise Unavailable(f"source package {package.name} keeps no separate patches")
+    text = _run(["tar", "-xOf", str(package.packaging), "debian/patches/series"])
+    return tuple(line.split()[0] for line in text.splitlines() if line.strip() and not line.startswith("#"))
+
+
+def apply_patches(package: SourcePackage, target: Path, names: Iterable[str]) -> None:
+    """Unpack the packaging into the tree `target` of upstream's sources, and apply these of its patches."""
     if package.packaging is None:
         raise Unavailable(f"source package {package.name} keeps no separate patches")
     _run(["tar", "-xf", str(package.packaging), "-C", str(target)])
-    lines = (target / "debian/patches/series").read_text(encoding="utf-8").splitlines()
-    names = [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
-    for patch in names:
-        _run(["patch", "-s", "-p1", "-d", str(target), "-i", str(target / "debian/patches" / patch)])
-    return len(names)
+    for name in names:
+        _run(["patch", "-s", "-p1", "-d", str(target), "-i", str((target / "debian/patches" / name).resolve())])
 
 
 def _download(name: str, folder: Path) -> None:
@@ -134,7 +146,8 @@ def _apt(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _run(command: list[str]) -> None:
+def _run(command: list[str]) -> str:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Unavailable(f"`{' '.join(command)}` failed: {(done.stderr or done.stdout).strip()}")
+    return done.stdout

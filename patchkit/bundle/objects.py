@@ -221,6 +221,19 @@ def _find_variables(result: ObjectFile) -> None:
         first = definitions[0]
         if first.piece is not None and all(d.value == 0 and d.size == first.piece.size for d in definitions):
             first.piece.variable = min(d.identity for d in definitions if d.identity is not None)
+    _find_initialisers(result)
+
+
+def _find_initialisers(result: ObjectFile) -> None:
+    """Data without a symbol is what gcc copies into arrays on the stack: constant, though not where constants are.
+
+    What it copies from goes to .data where it holds addresses (SECCAT_DATA of gcc's varasm.c); every variable has a
+    symbol and, with -fdata-sections, a section of its own.
+    """
+    named = {id(definition.piece) for definition in result.definitions.values() if definition.type != STT_SECTION}
+    for piece in result.pieces.values():
+        if piece.home is Home.DATA and piece.section == ".data" and id(piece) not in named:
+            piece.home = Home.RODATA
 
 
 def code_digest(program: Program, units: Set[str]) -> int:

@@ -59,8 +59,10 @@ def write_migration(pair: Pair, decisions: Decisions) -> Written:
     moved = moved_variables(pair, changed, decisions)
     conversions = Conversions(pair, changed, decisions)
     writer = _Writer(pair, changed, decisions, frozenset(moved), conversions)
-    roots = [row for each in successors(pair, changed, decisions) for row in writer.root(each, moved)]
-    roots += [row for each in thread_variables(pair) for row in writer.thread_root(each)]
+    roots: list[str] = []
+    if changed.records or changed.enums or moved:  # or nothing has to be found
+        roots += [row for each in successors(pair, changed, decisions) for row in writer.root(each, moved)]
+        roots += [row for each in thread_variables(pair) for row in writer.thread_root(each)]
     shapes = writer.shapes()
     catalogue = Catalogue(pair, conversions.old_header, conversions.new_header)
     typed, converting = _with_variables(catalogue, conversions)

@@ -75,7 +75,7 @@ class Extremes:
             if self._is_counter(record, subject) or self.decisions.value(Topic.LENGTH, subject) is not None:
                 return [self._of_type(objects, bare.element, name, depth, 0) for _ in range(_ELEMENTS)]
             return None
-        if not isinstance(bare, Array) and self._is_counter(record, member.name):
+        if not isinstance(bare, Array | Pointer) and self._is_counter(record, member.name):
             return _ELEMENTS if self._counts_tail(record, member.name) else 1
         bits = member.width if member.width is not None else member.size
         return self._of_type(objects, member.type, f"{name}.{member.name}", depth, bits)

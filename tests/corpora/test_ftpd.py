@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from corpora.programs.loading import loading
 from tests.support import needs, run, wait_until
 from tests.support.chains import CHAINS, PROGRAMS, built
 from tests.support.ftp import Session, children
-from tests.support.loads import loading
 from tests.support.servers import TcpServer, serving
 
 VERSIONS = CHAINS["ftpd"]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from corpora.programs.loading import loading
 from tests.support import needs, run
 from tests.support.kvd import CLIENT, RELEASES, VERSIONS, copy_source, make, serving
-from tests.support.loads import loading
 
 Binary = Callable[[str], Path]
 ALL = sorted({*VERSIONS, *RELEASES})

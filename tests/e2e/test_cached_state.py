@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from corpora.programs.loading import loading
 from tests.support.chains import PROGRAMS
 from tests.support.hazards import cache, shared_cache
 from tests.support.live import Chain, ask, make_authored_chain, runtime_preloaded
-from tests.support.loads import loading
 from tests.support.servers import TcpServer, serving
 
 CLIENT = PROGRAMS / "cached/client.py"

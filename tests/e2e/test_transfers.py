@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from corpora.programs.loading import loading
 from tests.support import Outcome, kvd, patchkit
 from tests.support.chains import PROGRAMS, copy_source
 from tests.support.live import runtime_preloaded
-from tests.support.loads import loading
 from tests.support.small import Running, apply, bundle, record_program, running
 
 # What `turn` calls has another name in every version; while a line is waited for, main and turn are on the stack.

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from corpora.programs.loading import loading
 from tests.support import kvd, needs, servers, wait_until
 from tests.support.attaching import attach_here, cache
 from tests.support.chains import PROGRAMS
 from tests.support.live import ask, make_chain
-from tests.support.loads import loading
 from tests.support.small import Running, apply, bundle, record_program, running
 
 pytestmark = needs("cc", "make")

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from corpora.programs.loading import Load, loading
 from tests.support import Outcome, kvd, servers
 from tests.support.chains import PROGRAMS
 from tests.support.live import Chain, ask, runtime_preloaded
-from tests.support.loads import Load, loading
 
 FAULTS = ("wrong", "lost", "errors", "lost_connections", "reconnects")
 

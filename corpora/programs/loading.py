@@ -1,15 +1,16 @@
-"""Load clients that run beside a test, in a process of their own, until it tells them to stop."""
+"""Load clients that run beside a test or a measurement, in a process of their own, until they are told to stop."""
 
 import json
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.support import wait_until
+_DEADLINE = 60.0  # seconds
 
 
 class Load:
@@ -29,7 +30,9 @@ class Load:
 
     def wait_for(self, name: str, least: int) -> None:
         """Return as soon as the client has reported at least so many, for example `requests`."""
-        wait_until(lambda: self._process.poll() is not None or self.seen.get(name, 0) >= least)
+        end = time.monotonic() + _DEADLINE
+        while self._process.poll() is None and self.seen.get(name, 0) < least and time.monotonic() < end:
+            time.sleep(0.01)
         assert self.seen.get(name, 0) >= least, self.seen
 
     def wait_for_more(self, requests: int = 200) -> None:

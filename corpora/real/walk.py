@@ -1,0 +1,252 @@
+"""Walks a real program through its distribution's updates, under load: `python -m corpora.real.walk redis [CHAIN]`.
+
+Nothing of the program is edited. Each version is built under the recorder; each update is made by patchkit alone or,
+where something had to be said, from what corpora/real/updates has. The process that runs the first version is brought
+to each later one while a client checks every answer. A step that cannot be applied is a row with its reason, and the
+next step goes on from the version that runs.
+"""
+
+import json
+import re
+import shlex
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from corpora.archive import Unavailable
+from corpora.bench.measure import PATCHKIT, RESULTS
+from corpora.bench.processes import status, wait_for
+from corpora.programs.load import MEANT_TO_BE_ZERO
+from corpora.programs.loading import Load, loading
+from corpora.real.recipe import Chain, Recipe, load_recipe, names
+from corpora.real.versions import Versions, versions_of
+
+CORPORA = Path(__file__).resolve().parents[1]
+BETWEEN = 2000  # answers between two updates
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One step of a chain.
+
+    `changed` are the lines that the source's patches add and take away, `asked` the questions that patchkit could not
+    answer by itself, `written` the lines of C that were written for it. `reason` says why it was not applied, and is
+    empty where it was; `pause` is in ms, `memory` the process's own memory after it in KiB.
+    """
+
+    program: str
+    chain: str
+    old: int
+    new: int
+    title: str
+    changed: int
+    asked: int = 0
+    written: int = 0
+    reason: str = ""
+    pause: float = 0.0
+    requests: int = 0
+    faults: int = 0
+    memory: int = 0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Walk the chains that are named, or all; the exit code is 0 only if nothing was lost and every step applied."""
+    rows: list[Row] = []
+    for name in arguments[:1] or names():
+        recipe = load_recipe(name)
+        try:
+            versions = versions_of(recipe)
+            for chain in recipe.chains:
+                if not arguments[1:] or chain.name in arguments[1:]:
+                    rows += walk(versions, chain)
+        except Unavailable as problem:
+            print(f"{name}: left out, because {problem}", flush=True)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "real.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    return 0 if all(not row.reason and not row.faults for row in rows) else 1
+
+
+def walk(versions: Versions, chain: Chain) -> list[Row]:
+    """Carry out one chain and return its rows, which are printed as they come."""
+    recipe, first = versions.recipe, chain.versions[0]
+    print(f"\n{recipe.name} {chain.name}: from {versions.title(first)}", flush=True)
+    print(
+        f"{'step':<50}{'changed':>8}{'asked':>6}{'written':>8}{'pause ms':>9}{'requests':>10}{'faults':>7}", flush=True
+    )
+    rows: list[Row] = []
+    with running(versions, first) as place, loads(recipe, place) as load:
+        load.wait_for_more(BETWEEN)
+        runs, before = first, faults(load)
+        for new in chain.versions[1:]:
+            row = step(versions, chain, place, runs, new)
+            if not row.reason:
+                runs = new
+            exercise(recipe, place)
+            load.wait_for_more(BETWEEN)
+            seen = faults(load)
+            rows.append(replace(row, requests=int(load.seen["requests"]), faults=seen - before, memory=place.memory()))
+            before = seen
+            show(rows[-1])
+        whole = load.finish()
+        lost = sum(int(whole[name]) for name in MEANT_TO_BE_ZERO)
+        print(f"{whole['requests']:,} requests, longest silence {whole['silence_ms']} ms, lost or wrong: {lost}")
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a process runs: its directory, its port, and its number."""
+
+    folder: Path
+    tree: Path
+    port: int
+    pid: int = 0
+
+    def words(self, command: str) -> list[str]:
+        """Return the words of a command of a recipe."""
+        return shlex.split(self.filled(command))
+
+    def filled(self, text: str) -> str:
+        """Return a text of a recipe with what its placeholders stand for."""
+        values = {"tree": self.tree, "place": self.folder, "port": self.port, "corpora": CORPORA}
+        return re.sub(r"\{(tree|place|port|corpora)\}", lambda match: str(values[match[1]]), text)
+
+    def memory(self) -> int:
+        """Return the memory that is the process's own, in KiB."""
+        return status(self.pid, "RssAnon")
+
+
+@contextmanager
+def running(versions: Versions, first: int) -> Iterator[Place]:
+    """Start the first version of a chain as its users do, under `patchkit run`."""
+    recipe = versions.recipe
+    with tempfile.TemporaryDirectory(prefix="real-") as folder, ExitStack() as stack:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            place = Place(Path(folder), versions.build(first), free.getsockname()[1])
+        for name, text in recipe.files.items():
+            (place.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (place.folder / name).write_text(place.filled(text), encoding="utf-8")
+        log = stack.enter_context((place.folder / "log").open("wb"))
+        command = [*PATCHKIT, "run", "--", *place.words(recipe.start)]
+        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        stack.callback(process.wait)
+        stack.callback(process.kill)
+        wait_for(lambda: process.poll() is not None or _is_ready(recipe, place), f"{recipe.name} to serve")
+        if process.poll() is not None:
+            raise Unavailable(f"it does not start: {(place.folder / 'log').read_text(errors='replace')[-500:]}")
+        yield replace(place, pid=process.pid)
+
+
+def _is_ready(recipe: Recipe, place: Place) -> bool:
+    if recipe.ready != "port":
+        return Path(*place.words(recipe.ready)).exists()
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", place.port)) == 0
+
+
+@contextmanager
+def loads(recipe: Recipe, place: Place) -> Iterator[Load]:
+    """Run the client that checks every answer, and the load tool beside it."""
+    with ExitStack() as stack:
+        if recipe.load:
+            tool = subprocess.Popen(
+                place.words(recipe.load), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+            stack.callback(tool.wait)
+            stack.callback(tool.kill)
+        client, *arguments = place.words(recipe.client)
+        yield stack.enter_context(loading(Path(client), *arguments))
+
+
+def faults(load: Load) -> int:
+    """Return how many answers were wrong, lost or failed so far."""
+    return sum(int(load.seen.get(name, 0)) for name in MEANT_TO_BE_ZERO)
+
+
+def exercise(recipe: Recipe, place: Place) -> None:
+    """Do between updates what a recipe says; each command has to succeed."""
+    for command in recipe.exercise:
+        done = subprocess.run(place.words(command), check=False, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise SystemExit(f"{command}: {done.stdout}{done.stderr}")
+
+
+def step(versions: Versions, chain: Chain, place: Place, old: int, new: int) -> Row:
+    """Bring the process from version `old` to version `new`, or say why that is not possible."""
+    recipe = versions.recipe
+    versions.build(new)
+    row = Row(recipe.name, chain.name, old, new, versions.title(new), versions.changed_lines(old, new))
+    made = make_bundle(versions, old, new)
+    row = replace(row, asked=made.asked, written=made.written, reason=made.reason)
+    if made.reason:
+        return row
+    done = run_patchkit("apply", str(place.pid), str(made.path), cwd=versions.folder)
+    found = re.search(r"([\d.]+) ms pause", done.stdout)
+    if done.returncode != 0 or found is None:
+        return replace(row, reason=_reason(done.stderr or done.stdout))
+    return replace(row, pause=float(found[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A bundle, or the reason why there is none."""
+
+    path: Path
+    asked: int = 0
+    written: int = 0
+    reason: str = ""
+
+
+def make_bundle(versions: Versions, old: int, new: int) -> Made:
+    """Author the update from one version to another, as far as it has to be, and make its bundle."""
+    recipe, folder = versions.recipe, versions.folder
+    update, kept = folder / "updates" / f"{old:02d}--{new:02d}", recipe.updates(old, new)
+    path = folder / f"{old:02d}--{new:02d}.pkb"
+    names_of = (versions.tree(old).name, versions.tree(new).name)
+    if kept.exists():
+        update.mkdir(parents=True, exist_ok=True)
+        for file in kept.iterdir():
+            (update / file.name).write_bytes(file.read_bytes())
+    program = ("--program", recipe.program)
+    begun = run_patchkit("new", *names_of, *program, "-o", str(update), cwd=folder)
+    plan = run_patchkit("plan", str(update), *program, "--json", cwd=folder)
+    if begun.returncode not in (0, 1) or plan.returncode not in (0, 1):
+        return Made(path, reason=_reason(begun.stderr or plan.stderr))
+    data = json.loads(plan.stdout)
+    asked = sum(item["by"] != "patchkit" for item in data["items"])
+    found = Made(path, asked, data["lines"])
+    if data["open"]:
+        first = next(item for item in data["items"] if item["state"] != "decided")
+        return replace(found, reason=f"{data['open']} open questions, the first: {first['key']}")
+    done = run_patchkit("bundle", *names_of, *program, "--update", str(update), "-o", str(path), cwd=folder)
+    return found if done.returncode == 0 else replace(found, reason=_reason(done.stderr or done.stdout))
+
+
+def run_patchkit(*words: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a patchkit command, whatever becomes of it."""
+    return subprocess.run([*PATCHKIT, *words], cwd=cwd, check=False, capture_output=True, encoding="utf-8")
+
+
+def _reason(text: str) -> str:
+    """The first line that says why something was refused."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("error: ")] or lines[1:2] or lines
+    return errors[0].removeprefix("error: ") if errors else "no word"
+
+
+def show(row: Row) -> None:
+    """Print a row."""
+    print(
+        f"{row.title[:49]:<50}{row.changed:>8}{row.asked:>6}{row.written:>8}{row.pause:>9.1f}{row.requests:>10,}"
+        f"{row.faults:>7}" + (f"\n  not applied: {row.reason}" if row.reason else ""),
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
