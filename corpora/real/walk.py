@@ -7,8 +7,10 @@ next step goes on from the version that runs.
 """
 
 import json
+import os
 import re
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -155,10 +157,14 @@ def loads(recipe: Recipe, place: Place) -> Iterator[Load]:
     with ExitStack() as stack:
         if recipe.load:
             tool = subprocess.Popen(
-                place.words(recipe.load), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                place.words(recipe.load),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # a shell's own children end with it
             )
             stack.callback(tool.wait)
-            stack.callback(tool.kill)
+            stack.callback(os.killpg, tool.pid, signal.SIGKILL)
         client, *arguments = place.words(recipe.client)
         yield stack.enter_context(loading(Path(client), *arguments))
 

@@ -15,6 +15,7 @@ from patchkit.validate.samples import Book, Sample
 from patchkit.validate.values import Value, bounds
 
 _DEPTH = 2  # objects that stand behind one another in a sample
+_MOST = 50  # objects that one sample leads to, where a lesser depth has fewer
 _LIMIT = 400  # samples of one type
 _ELEMENTS = 2  # of a flexible array
 _TEXT = "text"
@@ -42,7 +43,11 @@ class Extremes:
     def of(self, key: str) -> Book:
         """Return samples of the record `key`: one that is plain, then one for each extreme of each member."""
         objects: dict[str, Sample] = {}
-        self._add(objects, key, _PLAIN, _DEPTH)
+        for depth in range(_DEPTH, 0, -1):
+            objects.clear()
+            self._add(objects, key, _PLAIN, depth)
+            if len(objects) <= _MOST:
+                break
         for number, change in enumerate(islice(self._changes(self.records[key], (), key), _LIMIT), 1):
             value = _changed(objects[_PLAIN].value, change)
             where = _spelled(change.path)

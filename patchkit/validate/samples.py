@@ -3,8 +3,9 @@
 import json
 import re
 import struct
+from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from patchkit.diff.pair import Pair
@@ -17,7 +18,7 @@ from patchkit.validate.values import Value, ValueProblem, encode
 FORMAT = 1
 _OLD, _NEW = 0x2000_0000_0000, 0x2100_0000_0000  # where samples lie, and where new objects do
 _STEP = 64  # bytes that no object has stand before the next
-_UNKNOWN = 4096  # bytes, all zero, that stand for what a file does not hold
+_UNKNOWN = 256  # bytes, all zero, that stand for what a file does not hold
 _REFERENCE = re.compile(r"&([^+]+?)(?:\+(\d+))?")
 
 
@@ -131,18 +132,45 @@ def flexible(types: Types, record: Record) -> tuple[str, int, int] | None:
 
 @dataclass(slots=True)
 class _Layout:
-    """Gives the objects that one sample needs their places."""
+    """Gives the objects of a book their places, and each its bytes, once however many samples lead to it."""
 
     pair: Pair
     changed: Mapping[str, str]
     book: Book
     old: int = _OLD
     new: int = _NEW
-    pending: list[str] = field(default_factory=list)
     placed: dict[str, Block] = field(default_factory=dict)  # without their bytes
-    others: list[Block] = field(default_factory=list)
+    filled: dict[str, Block] = field(default_factory=dict)
+    used: dict[str, tuple[list[str], list[Block]]] = field(default_factory=dict)  # objects, and memory without a name
     texts: dict[int, str] = field(default_factory=dict)
-    unknown: dict[str, int] = field(default_factory=dict)
+    others: dict[str, Block] = field(default_factory=dict)  # memory that no object is, by what is in it
+
+    def reached(self, key: str) -> tuple[dict[str, Block], tuple[Block, ...]]:
+        """Return the objects that are reached from one, that first, and the memory without a name beside them."""
+        found = dict[str, Block]()
+        beside = dict[int, Block]()
+        waiting = deque([key])
+        while waiting:
+            name = waiting.popleft()
+            if name not in found:
+                found[name] = self._filled(name)
+                objects, others = self.used[name]
+                waiting += objects
+                beside |= {block.place: block for block in others}
+        return found, tuple(beside.values())
+
+    def _filled(self, name: str) -> Block:
+        """Return an object with its bytes."""
+        if name not in self.filled:
+            bare, sample = self.of(name), self.book.objects[name]
+            objects, others = self.used.setdefault(name, ([], []))
+
+            def place(value: Value) -> int:
+                return self.place(value, objects, others)
+
+            data = encode(self.pair.old_types, self.pair.old.records[sample.type], sample.value, place)
+            self.filled[name] = replace(bare, data=data)
+        return self.filled[name]
 
     def of(self, key: str) -> Block:
         """Return the place of an object of the book."""
@@ -164,7 +192,6 @@ class _Layout:
                 new_size, now = new_size_of(self.pair, self.changed[sample.type], tail), self.new
                 self.new += _rounded(new_size) + _STEP
             self.placed[key] = Block(self._take(size), b"", sample.type, now, new_size)
-            self.pending.append(key)
         return self.placed[key]
 
     def _take(self, size: int) -> int:
@@ -172,26 +199,27 @@ class _Layout:
         self.old += _rounded(size) + _STEP
         return place
 
-    def place(self, value: Value) -> int:
-        """Return the address that the value of a pointer means."""
+    def place(self, value: Value, objects: list[str], others: list[Block]) -> int:
+        """Return the address that the value of a pointer means; what it leads to is added to the lists."""
         if value is None:
             return 0
         match = _REFERENCE.fullmatch(value) if isinstance(value, str) else None
         if match:
+            objects.append(match.group(1))
             return self.of(match.group(1)).place + int(match.group(2) or 0)
         if isinstance(value, dict) and isinstance(text := value.get("text"), str):
-            data = text.encode("utf-8", "surrogateescape") + b"\0"
-            block = Block(self._take(len(data)), data)
-            self.others.append(block)
-            self.texts[block.place] = text
-            return block.place
+            others.append(self._other(f"text {text}", text.encode("utf-8", "surrogateescape") + b"\0"))
+            self.texts[others[-1].place] = text
+            return others[-1].place
         if isinstance(value, dict) and isinstance(address := value.get("address"), str):
-            if address not in self.unknown:
-                block = Block(self._take(_UNKNOWN), bytes(_UNKNOWN))
-                self.others.append(block)
-                self.unknown[address] = block.place
-            return self.unknown[address]
+            others.append(self._other(address, bytes(_UNKNOWN)))
+            return others[-1].place
         raise ValueProblem(f'a pointer is null, "&NAME", {{"text": "..."}} or {{"address": "0x..."}}, not {value!r}')
+
+    def _other(self, key: str, data: bytes) -> Block:
+        if key not in self.others:
+            self.others[key] = Block(self._take(len(data)), data)
+        return self.others[key]
 
 
 def _rounded(size: int) -> int:
@@ -218,30 +246,22 @@ def new_size_of(pair: Pair, key: str, tail: int) -> int:
 
 def cases(pair: Pair, changed: Mapping[str, str], book: Book) -> Iterator[Case]:
     """Yield a case for each object of `book` whose type is converted. Raises InputError for a wrong value."""
+    layout = _Layout(pair, changed, book)
     for key, sample in book.objects.items():
         try:
             if sample.type in changed or sample.type not in pair.old.records:
-                yield _case(pair, changed, book, key)
+                yield _case(layout, key)
         except ValueProblem as problem:
             where = f"{book.path}:{sample.line}: " if book.path is not None else ""
             raise InputError(f"{where}{sample.name or key}: {problem}", hint="correct the sample") from problem
 
 
-def _case(pair: Pair, changed: Mapping[str, str], book: Book, key: str) -> Case:
-    layout = _Layout(pair, changed, book)
-    layout.of(key)
-    bytes_of: dict[str, bytes] = {}
-    while layout.pending:
-        name = layout.pending.pop(0)
-        sample = book.objects[name]
-        bytes_of[name] = encode(pair.old_types, pair.old.records[sample.type], sample.value, layout.place)
-    blocks = {
-        name: Block(each.place, bytes_of[name], each.type, each.now, each.new_size)
-        for name, each in layout.placed.items()
-    }
-    sample = book.objects[key]
+def _case(layout: _Layout, key: str) -> Case:
+    pair, sample = layout.pair, layout.book.objects[key]
+    blocks, others = layout.reached(key)
     record = pair.old.records[sample.type]
-    successor = pair.new.records[changed[sample.type]]
+    successor = pair.new.records[layout.changed[sample.type]]
     tail = tail_of(pair.old_types, record, sample.value)
-    all_blocks = (blocks[key], *(block for name, block in blocks.items() if name != key), *layout.others)
-    return Case(sample, record, successor, tail, blocks[key].new_size, all_blocks, blocks, layout.texts)
+    return Case(
+        sample, record, successor, tail, blocks[key].new_size, (*blocks.values(), *others), blocks, layout.texts
+    )
