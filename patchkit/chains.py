@@ -96,6 +96,7 @@ def squash(steps: Sequence[Step], folder: Path, around: Surroundings, reading: R
         named = ", ".join(str(home) for home in sorted(homes))
         raise InputError(f"the updates name their versions from different directories: {named}")
     around = replace(around, directory=homes.pop())
+    reading = replace(reading, program=reading.program or chain[0].update.program or None)
     fresh = not (folder / FILE).exists()
     authored = authoring.begin(steps[0].old, steps[-1].new, folder, around, reading)
     final = next((f"{each.folder}: {each.irreversible}" for each in chain if each.irreversible), "")
