@@ -29,7 +29,8 @@ class Recipe:
     `{place}`, `{port}` and `{corpora}` stand for the built source, a directory for sockets and data, a free port, and
     this project's corpora. `ready` is a file that exists once the program serves, or `port`. `client` checks each
     answer and prints what it saw as lines of JSON (corpora/programs/load.py). `load` is the load tool that people use,
-    run beside it; `exercise` are commands run between updates, each of which has to succeed.
+    run beside it; `exercise` are commands run between updates, each of which has to succeed. `proofs` are commands by
+    the version from which on they succeed, since it has a fix: what an update fixes has to be fixed in the process.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Recipe:
     load: str
     exercise: tuple[str, ...]
     files: Mapping[str, str]
+    proofs: Mapping[int, str]
     chains: tuple[Chain, ...]
 
     def updates(self, old: int, new: int) -> Path:
@@ -53,8 +55,9 @@ def load_recipe(name: str) -> Recipe:
     """Return the recipe of a program. Raises FileNotFoundError for one that has none."""
     data = tomllib.loads((REAL / f"{name}.toml").read_text(encoding="utf-8"))
     chains = tuple(Chain(key, tuple(versions)) for key, versions in data.pop("chains").items())
+    proofs = {int(version): command for version, command in data.pop("proofs", {}).items()}
     given = {"load": "", "exercise": [], "files": {}, "package": name, **data}
-    return Recipe(name=name, chains=chains, **{**given, "exercise": tuple(given["exercise"])})
+    return Recipe(name=name, proofs=proofs, chains=chains, **{**given, "exercise": tuple(given["exercise"])})
 
 
 def names() -> list[str]:

@@ -38,7 +38,8 @@ class Row:
 
     `changed` are the lines that the source's patches add and take away, `asked` the questions that patchkit could not
     answer by itself, `written` the lines of C that were written for it. `reason` says why it was not applied, and is
-    empty where it was; `pause` is in ms, `memory` the process's own memory after it in KiB.
+    empty where it was; `unproved` are versions whose fix is not in force although it should be. `pause` is in ms,
+    `memory` the process's own memory after it in KiB.
     """
 
     program: str
@@ -50,6 +51,7 @@ class Row:
     asked: int = 0
     written: int = 0
     reason: str = ""
+    unproved: tuple[int, ...] = ()
     pause: float = 0.0
     requests: int = 0
     faults: int = 0
@@ -70,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
             print(f"{name}: left out, because {problem}", flush=True)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "real.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
-    return 0 if all(not row.reason and not row.faults for row in rows) else 1
+    return 0 if all(not (row.reason or row.faults or row.unproved) for row in rows) else 1
 
 
 def walk(versions: Versions, chain: Chain) -> list[Row]:
@@ -89,6 +91,7 @@ def walk(versions: Versions, chain: Chain) -> list[Row]:
             if not row.reason:
                 runs = new
             exercise(recipe, place)
+            row = replace(row, unproved=unproved(recipe, place, runs))
             load.wait_for_more(BETWEEN)
             seen = faults(load)
             rows.append(replace(row, requests=int(load.seen["requests"]), faults=seen - before, memory=place.memory()))
@@ -182,6 +185,14 @@ def exercise(recipe: Recipe, place: Place) -> None:
             raise SystemExit(f"{command}: {done.stdout}{done.stderr}")
 
 
+def unproved(recipe: Recipe, place: Place, runs: int) -> tuple[int, ...]:
+    """Return the versions up to the one that runs whose fixes are not in force."""
+    commands = [(version, place.words(command)) for version, command in recipe.proofs.items() if version <= runs]
+    return tuple(
+        version for version, command in commands if subprocess.run(command, check=False, capture_output=True).returncode
+    )
+
+
 def step(versions: Versions, chain: Chain, place: Place, old: int, new: int) -> Row:
     """Bring the process from version `old` to version `new`, or say why that is not possible."""
     recipe = versions.recipe
@@ -249,7 +260,9 @@ def show(row: Row) -> None:
     """Print a row."""
     print(
         f"{row.title[:49]:<50}{row.changed:>8}{row.asked:>6}{row.written:>8}{row.pause:>9.1f}{row.requests:>10,}"
-        f"{row.faults:>7}" + (f"\n  not applied: {row.reason}" if row.reason else ""),
+        f"{row.faults:>7}"
+        + (f"\n  not applied: {row.reason}" if row.reason else "")
+        + (f"\n  not in force: the fix of version {row.unproved}" if row.unproved else ""),
         flush=True,
     )
 

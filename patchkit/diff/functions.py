@@ -10,7 +10,7 @@ from patchkit.diff.function_ends import removed_functions
 from patchkit.diff.match_symbols import unmatched_functions
 from patchkit.diff.pair import Pair
 from patchkit.diff.types import ScalarKind, is_foreign
-from patchkit.diff.usage import looks_like_start_up
+from patchkit.diff.usage import is_loop, looks_like_start_up
 from patchkit.model.change import Change, Edit, Grade, Subject, Verdict
 from patchkit.model.ctype import VOID, Function as Shape, Pointer, spell
 from patchkit.model.program import Facet, Function
@@ -25,9 +25,6 @@ _KEEPS_ORDER = re.compile(r"(?i:hash|compare|(^|_)n?cmp|cmp$|less(_?than)?$|(^|_
 _MAKES_ORDER = re.compile(
     r"(^|_)hash(_(name|key|str(ing)?|bytes|buf(fer)?|code|value|func(tion)?|fn))?$|^(gen_?)?hash_?of_|_hash$"
     r"|[a-z](Hash|HashFunction|HashCode|HashKey)$|^hash(Name|Key|Str(ing)?|Bytes|Buf(fer)?|Code|Value|Func(tion)?)$"
-)
-_LOOPS = re.compile(
-    r"(?i:(^|_)(loop|serve|run|event_?loop|main_?loop|dispatch|poll|work)(_|$|er$|ever$)|loop$|[a-z]Main$)"
 )
 _BODY_KINDS = ("F01", "F06", "F08", "S01")  # say of themselves that the body changed
 _UNPATCHABLE = frozenset({"naked", "ifunc", "alias", "weakref", "target_clones"})
@@ -171,8 +168,10 @@ def _what_the_body_shows(pair: Pair, old: Function, new: Function, evidence: lis
         text = f"{old.name} goes on in its old body, which the new one replaces only where it is entered again"
         certain = Grade.CERTAIN if old.name == "main" else Grade.WEAK
         return [Edit("F06", RULE_OF["F06"], Verdict.CONFIRM, "", text, question=question, grade=certain)]
-    if looks_like_start_up(old):
-        changed = sorted(name for name in set(old.references) ^ set(new.references) if _REGISTERS.search(name))
+    once = old.key in pair.old_usage.started_once
+    if once or looks_like_start_up(old):
+        names = set(old.references) ^ set(new.references)
+        changed = sorted(name for name in names if _REGISTERS.search(name) or (once and _is_function(pair, name)))
         if changed:
             evidence.append(f"it mentions {listed(tuple(changed), at_most=3)} in one version only")
             question = f"Does anything that {new.name} does at start-up have to be done when the update happens?"
@@ -187,6 +186,10 @@ def _what_the_body_shows(pair: Pair, old: Function, new: Function, evidence: lis
         grade = Grade.STRONG if tables else Grade.WEAK
         return [Edit("S01", RULE_OF["S01"], Verdict.CONFIRM, "", text, question=question, grade=grade)]
     return []
+
+
+def _is_function(pair: Pair, name: str) -> bool:
+    return any(name in program.functions for program in (pair.old, pair.new))
 
 
 def _is_pure(pair: Pair, function: Function) -> bool:
@@ -242,8 +245,7 @@ def _running(pair: Pair, old: Function) -> str:
     starters = sorted(f.name for f in pair.old_usage.address_passed(old) if "pthread_create" in f.references)
     if starters and pair.old_types.canonical(old.type) == root:
         return f"{starters[0]} seems to start threads in it"
-    callers = pair.old_usage.mentions(old)
-    if _LOOPS.search(old.name) and callers and all(caller.name == "main" for caller in callers):
+    if is_loop(pair.old_usage, old):
         return "main alone calls it, and its name is that of a loop"
     return ""
 

@@ -15,6 +15,9 @@ _START_UP = re.compile(
     r"(?i:^main$|init|setup|set_up|start_?up|bootstrap|register|(?:parse|load|read)_?(?:the_?)?(?:server_?)?"
     r"(?:config|conf\b|opt|arg|cmd_?line|settings))"
 )
+_LOOPS = re.compile(
+    r"(?i:(^|_)(loop|serve|run|event_?loop|main_?loop|dispatch|poll|work)(_|$|er$|ever$)|loop$|[a-z]Main$)"
+)
 _ALLOCATES = re.compile(r"(?i:alloc|strn?dup|\bnew_|_new\b|mmap)")
 
 
@@ -30,6 +33,14 @@ class Writing(Choice):
 def looks_like_start_up(function: Function) -> bool:
     """Whether a function's name or attributes say that it runs while the program starts."""
     return bool(_START_UP.search(function.name)) or "constructor" in function.attributes
+
+
+def is_loop(usage: "Usage", function: Function) -> bool:
+    """Whether a function is what main serves in: main alone calls it, and its name is that of a loop."""
+    if not _LOOPS.search(function.name):
+        return False
+    callers = usage.mentions(function)
+    return bool(callers) and all(caller.name == "main" for caller in callers)
 
 
 def _index(rows: Iterable[tuple[str, Sequence[str]]]) -> Mapping[str, list[str]]:
@@ -148,6 +159,37 @@ class Usage:
     def is_stored(self, function: Function) -> bool:
         """Whether data is known to hold the address of `function`: an initialiser names it, or code passes it on."""
         return bool(self.holders(function) or self.address_passed(function))
+
+    @cached_property
+    def started_once(self) -> frozenset[str]:
+        """The keys of the functions that only what main does before it serves can lead to.
+
+        What a loop leads to runs again, and so does all to which a stored address leads. Empty where bodies were not
+        read, and where main has no such loop: it may be the loop itself.
+        """
+        functions = self.program.functions.values()
+        loops = [each.key for each in functions if self.bodies_seen and is_loop(self, each)]
+        if not loops:
+            return frozenset()
+        again = [*loops, *(each.key for each in functions if self.is_stored(each))]
+        return self._reached(each.key for each in functions if each.name == "main") - self._reached(again)
+
+    def _reached(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return the keys of functions, and of all that they mention, directly or not."""
+        found = set(keys)
+        waiting = list(found)
+        while waiting:
+            function = self.program.functions[waiting.pop()]
+            for name in function.references:
+                for key in self._named.get(name, ()):
+                    if key not in found and self._sees(function, self.program.functions[key]):
+                        found.add(key)
+                        waiting.append(key)
+        return frozenset(found)
+
+    @cached_property
+    def _named(self) -> Mapping[str, list[str]]:
+        return _index((key, (function.name,)) for key, function in self.program.functions.items())
 
     def functions_of(self, ctype: FunctionType) -> list[Function]:
         """Return the functions of type `ctype` that something mentions."""
