@@ -76,6 +76,8 @@ def ask_all(
             continue
         first = first or outcome
         print(f"{process.named} {_sentence(outcome)}")
+        for function in outcome.staying:
+            print(f"  {function} goes on in its old code, and in what is inlined there, until it returns (PKC401)")
     return worst
 
 

@@ -58,13 +58,17 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a request ended: `result` is applied, already, reverted, rehearsed or confirmed."""
+    """How a request ended: `result` is applied, already, reverted, rehearsed or confirmed.
+
+    `staying` are functions that the update changes and that go on in their old code until they return.
+    """
 
     result: str
     pause: int  # microseconds for which all threads stood still; of the copy for a rehearsal
     before: str  # build-ids
     after: str
     functions: int
+    staying: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +189,13 @@ class Runtime:
 
     def _change(self, request: Message, usual: str, wish: Wish, hear: Hear, bundle: int | None = None) -> Outcome:
         before = self.status()
+        staying: list[str] = []
 
         def listen(message: Message) -> None:
             if message.name == "phase":
                 hear(Phase(message.text("name"), message.number("us", 0)))
+            elif message.name == "fact" and message.text("name") == "stays":
+                staying.append(message.text("function"))
 
         answer = self._ask(request, wish.timeout + REHEARSAL_SECONDS + ANSWER_SECONDS, bundle, listen)
         after = self.status()
@@ -198,7 +205,8 @@ class Runtime:
             pause = answer.number("pause-us", 0)
         except Malformed as problem:
             raise self._unclear(problem) from problem
-        return Outcome(result, pause, before.version, after.version, update[-1].functions if update else 0)
+        functions = update[-1].functions if update else 0
+        return Outcome(result, pause, before.version, after.version, functions, tuple(staying))
 
     def _ask(self, request: Message, silence: float, bundle: int | None, hear: Callable[[Message], None]) -> Message:
         try:

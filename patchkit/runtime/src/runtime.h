@@ -170,7 +170,7 @@ struct pk_span {
     enum pk_owner owner;
 };
 
-enum { PK_MOST_MOVES = 16384, PK_MOST_MAPPINGS = 65536 };
+enum { PK_MOST_MOVES = 16384, PK_MOST_STAYING = 16, PK_MOST_MAPPINGS = 65536 };
 
 /* Where addresses of old code stand that are no references to it, so that a sweep passes it over. */
 struct pk_scratch {
@@ -178,6 +178,8 @@ struct pk_scratch {
     uint64_t words[8192];
     struct pk_move moves[PK_MOST_MOVES];
     size_t move_count;
+    const char *staying[PK_MOST_STAYING]; /* functions that the update changes and that go on in their old code, each once */
+    size_t staying_count;
     struct pk_span frames[PK_MOST_FRAMES];
     size_t frame_count;
     uintptr_t saved[PK_MOST_FRAMES * PK_PRESERVED]; /* where registers of the program's frames are saved */
@@ -307,6 +309,8 @@ PK_STOPPED int pk__transfer(const struct pk_thread *thread, const struct pk_live
 /* Notes every frame that is to be moved; then moves them; or moves back those that were. */
 PK_STOPPED const struct pk_error *pk__note_moves(const struct pk_image *image, int reverting);
 PK_STOPPED void pk__make_moves(void);
+/* Says which functions on a stack were changed and not moved; they go on in their old code until they return. */
+void pk__tell_staying(void);
 PK_STOPPED void pk__undo_moves(void);
 
 /* stacks.c: all of a parked thread's stack. A visit that returns other than 0 ends the walk.

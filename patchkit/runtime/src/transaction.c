@@ -249,6 +249,7 @@ static const struct pk_error *carry_out(struct pk_image *image, const struct pk_
     if (error)
         return error;
     phase("switched", begun);
+    pk__tell_staying();
     if (unreached && old)
         pk__drop_text(old);
     return NULL;

@@ -190,11 +190,53 @@ static const struct pk_error *refuse_frame(const struct pk_live *frame, const st
                     found.function ? pk__string(found.payload, found.function->name) : "a function");
 }
 
+/* Whether the update brings another body for a function whose old one begins at `place`. */
+static int is_replaced(const struct pk_image *image, uintptr_t place) {
+    const struct pk_patch *patch = pk__rows(image->payload, &image->payload->patches);
+    for (uint64_t i = 0; i < image->payload->patches.count; i++)
+        if (image->olds[patch[i].old] == place)
+            return 1;
+    return 0;
+}
+
+/* A frame that is not moved and cannot be: its function's code differs, perhaps by what the compiler has put into it. */
+static void note_staying(const struct pk_thread *thread, const struct pk_live *frame, const struct pk_image *image) {
+    struct pk_scratch *scratch = pk__runtime.scratch;
+    struct pk_found found;
+    uintptr_t to;
+    if (frame->exact || !pk__find_function(frame->registers.value[PK_REG_IP] - 1, image, &found) || !found.function)
+        return;
+    uintptr_t base = found.image ? (uintptr_t)found.image->place : pk__runtime.program.base;
+    const char *name = pk__string(found.payload, found.function->name);
+    for (size_t i = 0; i < scratch->staying_count; i++)
+        if (pk__same(scratch->staying[i], name))
+            return;
+    if (scratch->staying_count < PK_MOST_STAYING && is_replaced(image, base + found.function->place) &&
+        !pk__transfer(thread, frame, image, 0, &to))
+        scratch->staying[scratch->staying_count++] = name;
+}
+
+void pk__tell_staying(void) {
+    const struct pk_scratch *scratch = pk__runtime.scratch;
+    for (size_t i = 0; i < scratch->staying_count; i++) {
+        char line[512];
+        struct pk_text text = {line, sizeof line, 0};
+        pk__log("%s goes on in its old code until it returns", scratch->staying[i]);
+        pk__put(&text, "fact\tname=stays\tfunction=");
+        pk__put(&text, scratch->staying[i]);
+        if (pk__tell)
+            pk__tell(line);
+    }
+}
+
 static int note_frame(void *data, const struct pk_live *frame) {
     struct noting *noting = data;
     uintptr_t to;
-    if (!pk__is_moved(noting->thread, frame, noting->image, noting->reverting, &to))
+    if (!pk__is_moved(noting->thread, frame, noting->image, noting->reverting, &to)) {
+        if (!noting->reverting)
+            note_staying(noting->thread, frame, noting->image);
         return 0;
+    }
     if (noting->image->moving && pk__each_frame_word(noting->thread, frame, lead_on, noting) && !noting->error)
         noting->error = refuse_frame(frame, noting->image);
     if (noting->error)
@@ -204,7 +246,7 @@ static int note_frame(void *data, const struct pk_live *frame) {
 
 const struct pk_error *pk__note_moves(const struct pk_image *image, int reverting) {
     const struct pk_runtime *rt = &pk__runtime;
-    rt->scratch->move_count = 0;
+    rt->scratch->move_count = rt->scratch->staying_count = 0;
     for (size_t i = 0; i < rt->thread_count; i++) {
         struct noting noting = {&rt->threads[i], image, reverting, NULL};
         if (rt->threads[i].tid < 0 || rt->threads[i].state != PK_PARKED)
