@@ -4,12 +4,13 @@ BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
-.PHONY: help demo compare test lint bench faults streaks campaign dist clean
+.PHONY: help demo compare real test lint bench faults streaks campaign dist clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo 'make demo      walk a running server through its releases, under load'
 	@echo 'make compare   compare two versions of a real program and show the report'
+	@echo 'make real      take redis and memcached through a security fix each, under load; minutes'
 	@echo 'make test      lint, types, import contracts, tests'
 	@echo 'make lint      the first three of them'
 	@echo 'make bench     the programs in corpora/bench, one after the other'
@@ -25,6 +26,10 @@ demo: $(READY)
 compare: $(READY)
 	@.ci/debian-packages compare
 	@$(BIN)/python -m corpora.demo.compare
+
+real: $(READY)
+	@.ci/debian-packages real
+	@$(BIN)/python -m corpora.real.walk --short
 
 test: lint
 	@.ci/debian-packages test
@@ -50,6 +55,8 @@ streaks: $(READY_DEV)
 
 campaign: faults streaks
 	@.ci/debian-packages campaign
+	-$(BIN)/python -m corpora.real.walk
+	$(BIN)/python -m corpora.real.table
 	$(BIN)/pytest -m campaign
 	$(BIN)/pytest -m hypothesis --hypothesis-profile=campaign
 

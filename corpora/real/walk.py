@@ -1,4 +1,4 @@
-"""Walks a real program through its distribution's updates, under load: `python -m corpora.real.walk redis [CHAIN]`.
+"""Walks real programs through their distribution's updates, under load: `python -m corpora.real.walk [redis [CHAIN]]`.
 
 Nothing of the program is edited. Each version is built under the recorder; each update is made by patchkit alone or,
 where something had to be said, from what corpora/real/updates has. The process that runs the first version is brought
@@ -10,6 +10,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -30,6 +31,7 @@ from corpora.real.versions import Versions, versions_of
 
 CORPORA = Path(__file__).resolve().parents[1]
 BETWEEN = 2000  # answers between two updates
+SHORT = "short"  # the chain of a recipe that is walked on its own by `--short`, and not among all
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ class Row:
 
     `changed` are the lines that the source's patches add and take away, `asked` the questions that patchkit could not
     answer by itself, `written` the lines of C that were written for it. `reason` says why it was not applied, and is
-    empty where it was; `unproved` are versions whose fix is not in force although it should be. `pause` is in ms,
-    `memory` the process's own memory after it in KiB.
+    empty where it was; `unproved` are versions whose fix is not in force although it should be. `pause` is in ms;
+    `before` and `after` are the process's own memory in KiB, `code` what the update brought.
     """
 
     program: str
@@ -55,24 +57,43 @@ class Row:
     pause: float = 0.0
     requests: int = 0
     faults: int = 0
-    memory: int = 0
+    before: int = 0
+    after: int = 0
+    code: int = 0
+
+    @property
+    def grown(self) -> float:
+        """By which share of what it was the memory grew, new code aside."""
+        return (self.after - self.before - self.code) / self.before if self.before else 0.0
 
 
 def main(arguments: Sequence[str]) -> int:
     """Walk the chains that are named, or all; the exit code is 0 only if nothing was lost and every step applied."""
     rows: list[Row] = []
-    for name in arguments[:1] or names():
+    short = arguments[:1] == ["--short"]
+    for name in names() if short else arguments[:1] or names():
         recipe = load_recipe(name)
+        wanted = (SHORT,) if short else tuple(arguments[1:])
+        chains = [each for each in recipe.chains if each.name in wanted or (not wanted and each.name != SHORT)]
         try:
-            versions = versions_of(recipe)
-            for chain in recipe.chains:
-                if not arguments[1:] or chain.name in arguments[1:]:
-                    rows += walk(versions, chain)
+            versions = versions_of(recipe) if chains else None
+            for chain in chains:
+                assert versions is not None
+                rows += walk(versions, chain)
         except Unavailable as problem:
             print(f"{name}: left out, because {problem}", flush=True)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "real.json").write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    if not short:
+        keep(rows)
     return 0 if all(not (row.reason or row.faults or row.unproved) for row in rows) else 1
+
+
+def keep(rows: Sequence[Row]) -> None:
+    """Write rows to the results, in place of those of the same chains."""
+    path, own = RESULTS / "real.json", {(row.program, row.chain) for row in rows}
+    present = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    others = [each for each in present if (each["program"], each["chain"]) not in own]
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps([*others, *map(asdict, rows)], indent=1) + "\n", encoding="utf-8")
 
 
 def walk(versions: Versions, chain: Chain) -> list[Row]:
@@ -84,19 +105,20 @@ def walk(versions: Versions, chain: Chain) -> list[Row]:
     )
     rows: list[Row] = []
     with running(versions, first) as place, loads(recipe, place) as load:
+        exercise(recipe, place)
         load.wait_for_more(BETWEEN)
-        runs, before = first, faults(load)
+        runs = first
         for new in chain.versions[1:]:
+            seen, requests = faults(load), int(load.seen["requests"])
             row = step(versions, chain, place, runs, new)
             if not row.reason:
                 runs = new
             exercise(recipe, place)
-            row = replace(row, unproved=unproved(recipe, place, runs))
             load.wait_for_more(BETWEEN)
-            seen = faults(load)
-            rows.append(replace(row, requests=int(load.seen["requests"]), faults=seen - before, memory=place.memory()))
-            before = seen
-            show(rows[-1])
+            row = replace(row, unproved=unproved(recipe, place, runs), after=place.memory())
+            row = replace(row, requests=int(load.seen["requests"]) - requests, faults=faults(load) - seen)
+            rows.append(row)
+            show(row)
         whole = load.finish()
         lost = sum(int(whole[name]) for name in MEANT_TO_BE_ZERO)
         print(f"{whole['requests']:,} requests, longest silence {whole['silence_ms']} ms, lost or wrong: {lost}")
@@ -157,6 +179,9 @@ def _is_ready(recipe: Recipe, place: Place) -> bool:
 @contextmanager
 def loads(recipe: Recipe, place: Place) -> Iterator[Load]:
     """Run the client that checks every answer, and the load tool beside it."""
+    for command in filter(None, (recipe.load, *recipe.exercise)):
+        if shutil.which(place.words(command)[0]) is None:
+            raise Unavailable(f"{place.words(command)[0]} is not installed")
     with ExitStack() as stack:
         if recipe.load:
             tool = subprocess.Popen(
@@ -199,9 +224,10 @@ def step(versions: Versions, chain: Chain, place: Place, old: int, new: int) -> 
     versions.build(new)
     row = Row(recipe.name, chain.name, old, new, versions.title(new), versions.changed_lines(old, new))
     made = make_bundle(versions, old, new)
-    row = replace(row, asked=made.asked, written=made.written, reason=made.reason)
+    row = replace(row, asked=made.asked, written=made.written, reason=made.reason, before=place.memory())
     if made.reason:
         return row
+    row = replace(row, code=made.path.stat().st_size // 1024)
     done = run_patchkit("apply", str(place.pid), str(made.path), cwd=versions.folder)
     found = re.search(r"([\d.]+) ms pause", done.stdout)
     if done.returncode != 0 or found is None:
