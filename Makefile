@@ -13,7 +13,7 @@ help:
 	@echo 'make real      take redis and memcached through a security fix each, under load; minutes'
 	@echo 'make test      lint, types, import contracts, tests'
 	@echo 'make lint      the first three of them'
-	@echo 'make bench     the programs in corpora/bench, one after the other'
+	@echo 'make bench     the programs in corpora/bench, one after the other, and a page of all figures'
 	@echo 'make faults    1,000 updates of running servers, each with a fault; minutes'
 	@echo 'make streaks   every server through all of its versions and back under load, 20 times; minutes'
 	@echo 'make campaign  these two, then real programs and long property tests; minutes to hours'
@@ -43,7 +43,10 @@ lint: $(READY_DEV)
 
 bench: $(READY)
 	@.ci/debian-packages bench
-	@for program in diff curve author steady pause migrate; do echo "== $$program"; $(BIN)/python -m corpora.bench.$$program || exit 1; done
+	@.ci/debian-packages real
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --editable '.[bench]'
+	@for program in diff curve author steady served pause migrate; do echo "== $$program"; $(BIN)/python -m corpora.bench.$$program || exit 1; done
+	@$(BIN)/python -m corpora.bench.page
 
 faults: $(READY_DEV)
 	@.ci/debian-packages test

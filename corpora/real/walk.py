@@ -149,8 +149,8 @@ class Place:
 
 
 @contextmanager
-def running(versions: Versions, first: int) -> Iterator[Place]:
-    """Start the first version of a chain as its users do, under `patchkit run`."""
+def running(versions: Versions, first: int, *, preloaded: bool = True) -> Iterator[Place]:
+    """Start a version as its users do, under `patchkit run` where it is to hold the runtime."""
     recipe = versions.recipe
     with tempfile.TemporaryDirectory(prefix="real-") as folder, ExitStack() as stack:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -159,7 +159,7 @@ def running(versions: Versions, first: int) -> Iterator[Place]:
             (place.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (place.folder / name).write_text(place.filled(text), encoding="utf-8")
         log = stack.enter_context((place.folder / "log").open("wb"))
-        command = [*PATCHKIT, "run", "--", *place.words(recipe.start)]
+        command = [*([*PATCHKIT, "run", "--"] if preloaded else []), *place.words(recipe.start)]
         process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         stack.callback(process.wait)
         stack.callback(process.kill)
