@@ -375,7 +375,10 @@ class Graph:
         said = self.decisions.value(Topic.LENGTH, subject)
         if said is None:
             counters = self.counters(subject)
-            if isinstance(target, Pointer) or (counters and not self._links_to_itself(target)):
+            many = isinstance(target, Pointer) or (counters and not self._links_to_itself(target))
+            if (
+                many and subject
+            ):  # without one a type alone is described; what holds such a pointer is asked about by name
                 question = f"how many objects stand where {subject} ({spell(target)} *) leads?"
                 self.ask(Topic.LENGTH, subject, question, ("one", "allocation", *counters))
             return slot

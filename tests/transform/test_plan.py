@@ -124,3 +124,23 @@ int main(int count, char **words) { if (count > 1) kind = WORD; return kinds(wor
     assert item.state is State.DECIDED
     assert "kinds" not in " ".join(item.evidence)  # that one's is its own
     assert "case 0: new[number] = 1; break; /* WORD */" in planned.written.text
+
+
+TABLE = """
+#include <stdlib.h>
+struct item { struct item *next; int size; };
+static struct item **table;
+void grow(int count) { table = calloc(count, sizeof *table); }
+void add(int at)
+{
+    struct item *item = malloc(sizeof *item);
+    item->size = at; item->next = table[at]; table[at] = item;
+}
+int main(void) { grow(8); add(1); return table[1]->size; }
+"""
+
+
+def test_every_question_names_what_it_is_about(tmp_path: Path) -> None:
+    plan = plan_texts(tmp_path, TABLE, TABLE.replace("int size;", "long size;")).plan
+    assert [item.key for item in plan.items if not item.subject] == []
+    assert "length program.c:table" in [item.key for item in plan.items]
