@@ -83,9 +83,22 @@ def _download(name: str, folder: Path) -> None:
     private = _private_options(folder / "apt")
     _apt(["apt-get", "-qq", *private, "update"], folder)
     done = _apt(["apt-get", "-qq", *private, *command[2:]], folder)
+    for older in _versions(name, private, folder) if done.returncode != 0 else ():
+        # The lists may name a version that the archive has not yet, or no longer.
+        done = _apt(["apt-get", "-qq", *private, *command[2:-1], f"{name}={older}"], folder)
+        if done.returncode == 0:
+            break
     if done.returncode != 0 or not list(folder.glob("*.dsc")):
         said = [line for line in done.stderr.splitlines() if line.startswith("E:")]
         raise Unavailable(said[0].removeprefix("E:").strip() if said else f"apt-get ended with {done.returncode}")
+
+
+def _versions(name: str, private: list[str], folder: Path) -> list[str]:
+    """Return the versions that the archive lists, the newest first."""
+    shown = _apt(["apt-cache", *private, "showsrc", name], folder).stdout
+    found = {line.split()[1] for line in shown.splitlines() if line.startswith("Version: ")}
+    ordered = subprocess.run(["sort", "-Vr"], input="\n".join(found), capture_output=True, text=True, check=False)
+    return ordered.stdout.split()
 
 
 def _private_options(folder: Path) -> list[str]:

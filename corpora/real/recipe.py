@@ -31,6 +31,7 @@ class Recipe:
     answer and prints what it saw as lines of JSON (corpora/programs/load.py). `load` is the load tool that people use,
     run beside it; `exercise` are commands run between updates, each of which has to succeed. `proofs` are commands by
     the version from which on they succeed, since it has a fix: what an update fixes has to be fixed in the process.
+    `tree` says that the program is several processes, which are updated together.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Recipe:
     exercise: tuple[str, ...]
     files: Mapping[str, str]
     proofs: Mapping[int, str]
+    tree: bool
     chains: tuple[Chain, ...]
 
     def updates(self, old: int, new: int) -> Path:
@@ -56,7 +58,7 @@ def load_recipe(name: str) -> Recipe:
     data = tomllib.loads((REAL / f"{name}.toml").read_text(encoding="utf-8"))
     chains = tuple(Chain(key, tuple(versions)) for key, versions in data.pop("chains").items())
     proofs = {int(version): command for version, command in data.pop("proofs", {}).items()}
-    given = {"load": "", "exercise": [], "files": {}, "package": name, **data}
+    given = {"load": "", "exercise": [], "files": {}, "package": name, "tree": False, **data}
     return Recipe(name=name, proofs=proofs, chains=chains, **{**given, "exercise": tuple(given["exercise"])})
 
 

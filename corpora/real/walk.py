@@ -144,8 +144,9 @@ class Place:
         return re.sub(r"\{(tree|place|port|corpora)\}", lambda match: str(values[match[1]]), text)
 
     def memory(self) -> int:
-        """Return the memory that is the process's own, in KiB."""
-        return status(self.pid, "RssAnon")
+        """Return the memory that is the process's own and its children's, in KiB."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return sum(status(pid, "RssAnon") for pid in (self.pid, *map(int, children)))
 
 
 @contextmanager
@@ -228,11 +229,12 @@ def step(versions: Versions, chain: Chain, place: Place, old: int, new: int) -> 
     if made.reason:
         return row
     row = replace(row, code=made.path.stat().st_size // 1024)
-    done = run_patchkit("apply", str(place.pid), str(made.path), cwd=versions.folder)
-    found = re.search(r"([\d.]+) ms pause", done.stdout)
-    if done.returncode != 0 or found is None:
+    together = ("--tree",) if recipe.tree else ()
+    done = run_patchkit("apply", *together, str(place.pid), str(made.path), cwd=versions.folder)
+    found = re.findall(r"([\d.]+) ms pause", done.stdout)
+    if done.returncode != 0 or not found:
         return replace(row, reason=_reason(done.stderr or done.stdout))
-    return replace(row, pause=float(found[1]))
+    return replace(row, pause=max(map(float, found)))
 
 
 @dataclass(frozen=True, slots=True)
