@@ -12,6 +12,7 @@ from patchkit.bundle.compiling import CompiledUnit, are_compiled, compile_units
 from patchkit.bundle.converting import Names, compile_migration
 from patchkit.bundle.disassembly import Code, disassemble
 from patchkit.bundle.executable import Executable, Thing, old_function_rows, read_executable
+from patchkit.bundle.inlining import mentions_of_objects, mentions_of_rows, pin_holders
 from patchkit.bundle.keys import Identity, is_clone
 from patchkit.bundle.linking import Linked, Linker
 from patchkit.bundle.objects import Program as Objects, code_digest, read_objects
@@ -93,6 +94,8 @@ def make_bundle(old: Version, new: Version, comparison: Comparison, output: Path
     settings.progress("linking", 0, 0)
     objects = read_objects(units, successor)
     code = disassemble(executable.elf.path, (stretch.place for stretch in executable.stretches))
+    pin_holders(old.program, pairing.knowing, mentions_of_rows(old_function_rows(executable, code.mentions)))
+    pin_holders(new.program, pairing.down_pinned, mentions_of_objects(objects))
     entries = _Entries(executable, code, pairing)
     linker = Linker(objects, executable, successor, pairing, entries.unpatchable, names)
     refusals = [*linker.decide(), *entries.refusals, *_refused_points(settings.points, executable, entries)]
@@ -236,7 +239,7 @@ class _Entries:
 
     def __init__(self, executable: Executable, code: Code, pairing: Pairing) -> None:
         self.unpatchable: frozenset[Identity] = frozenset()
-        self.pinned: dict[Identity, str] = dict(pairing.changed)
+        self.pinned: dict[Identity, str] = {**pairing.knowing, **pairing.changed}
         self.refusals: list[Refusal] = []
         starts = sorted({stretch.place for stretch in executable.stretches})
         ends = dict(pairwise(starts))
@@ -254,7 +257,7 @@ class _Entries:
         self.unpatchable = frozenset(unpatchable)
 
     def _judge_short(self, thing: Thing, pairing: Pairing, held: set[int]) -> None:
-        changed = thing.identity in pairing.changed or thing.identity in pairing.broken
+        changed = any(thing.identity in each for each in (pairing.changed, pairing.knowing, pairing.broken))
         if changed and thing.place in held:
             self.refusals.append(
                 Refusal(

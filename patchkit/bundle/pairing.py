@@ -11,7 +11,7 @@ from patchkit.diff.functions import changed_bodies
 from patchkit.diff.matching import pair_programs
 from patchkit.diff.pair import Pair
 from patchkit.model.change import Change, Comparison, Subject, Verdict
-from patchkit.model.ctype import Named
+from patchkit.model.ctype import CType, Function as Shape, Named
 from patchkit.model.program import Function, Linkage, Program, Variable
 from patchkit.transform.migration import Migration
 from patchkit.transform.plan import holder_of
@@ -40,7 +40,8 @@ class Pairing:
     `replaced` are new variables that take the place of old ones which must be untouched, `moved` those that an update
     fills with what the old ones hold; `broken` and `changed` are old functions with the reason that a report gives;
     `edited` are all whose source changed; `down_broken` and `down_pinned` are those of the new version that keep a
-    revert from happening.
+    revert from happening. `knowing` are those of the old version that know a type whose objects are converted, which
+    must not go on in what they were; on the way back all that is pinned is so.
     """
 
     former: dict[Identity, Identity] = field(default_factory=dict)
@@ -49,6 +50,7 @@ class Pairing:
     broken: dict[Identity, str] = field(default_factory=dict)
     changed: dict[Identity, str] = field(default_factory=dict)
     edited: set[Identity] = field(default_factory=set)
+    knowing: dict[Identity, str] = field(default_factory=dict)
     down_broken: dict[Identity, str] = field(default_factory=dict)
     down_pinned: dict[Identity, str] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
@@ -82,7 +84,7 @@ def pair_versions(
     if migration is not None:
         for old_key, reason in migration.moved.items():
             result.broken.update(dict.fromkeys(variable_identities(old.variables[old_key]), reason))
-        _pin_users(pair, migration, result.changed)
+        _pin_users(pair, migration, result.knowing)
     if migration is not None and migration.down is not None:
         for new_key, reason in migration.down.moved.items():
             variable = new.variables.get(new_key) or new.variables[holder_of(new_key, new.variables)]
@@ -94,14 +96,43 @@ def pair_versions(
 def _pin_users(pair: Pair, migration: Migration, pinned: dict[Identity, str]) -> None:
     """Code that knows a changed type must not go on in what it was: it may hold such objects, or reach into one.
 
-    Names decide: those of the type, in the signature or the body, and those of its members. That is more than enough.
+    Names decide: those of the type, in the signature or the body, and those of its members where the body also names
+    something that such an object comes from. That is more than enough.
     """
     for key, members in migration.layouts.items():
         naming = {function.key for function in pair.old_usage.naming_type(key)}
+        sources = _sources(pair, key)
         for function in pair.old.functions.values():
-            if function.key in naming or members.intersection(function.members) or _takes(function, key, pair):
+            reaches = members.intersection(function.members) and (
+                sources is None or sources.intersection((*function.members, *function.references))
+            )
+            if function.key in naming or reaches or _takes(function, key, pair):
                 for identity in function_identities(function):
                     pinned.setdefault(identity, f"{function.name} knows {key}, which changed")
+
+
+def _sources(pair: Pair, key: str) -> frozenset[str] | None:
+    """Return the names by which code that does not name the record `key` comes to an object of it: members of others,
+    variables, and functions that return one. None where one is a part without a name, which nothing has to name.
+    """
+    types = pair.old_types
+    if pair.old.records[key].parent:
+        return None
+
+    def leads(ctype: CType) -> bool:
+        core = types.core(ctype)
+        if isinstance(core, Shape):  # it points at functions
+            return leads(core.result)
+        return isinstance(core, Named) and core.key == key
+
+    found = {each.name for each in pair.old.variables.values() if leads(each.type)}
+    found |= {each.name for each in pair.old.functions.values() if leads(each.type.result)}
+    for record in pair.old.records.values():
+        named = {member.name for member in record.members if record.key != key and leads(member.type)}
+        if "" in named:
+            return None
+        found |= named
+    return frozenset(found)
 
 
 def _takes(function: Function, key: str, pair: Pair) -> bool:
