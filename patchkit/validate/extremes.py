@@ -48,8 +48,10 @@ class Extremes:
             self._add(objects, key, _PLAIN, depth)
             if len(objects) <= _MOST:
                 break
-        for number, change in enumerate(islice(self._changes(self.records[key], (), key), _LIMIT), 1):
-            value = _changed(objects[_PLAIN].value, change)
+        record = self.records[key]
+        plain = None if record.tag is Tag.UNION else objects[_PLAIN].value  # of a union one member has a value
+        for number, change in enumerate(islice(self._changes(record, (), key), _LIMIT), 1):
+            value = _changed(plain, change)
             where = _spelled(change.path)
             text = f"a generated {key} with {where} = {_shown(change.value)}"
             objects[f"{number}"] = Sample(key, value, None, text)
