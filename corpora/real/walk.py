@@ -19,6 +19,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from corpora.archive import Unavailable
@@ -30,7 +31,7 @@ from corpora.real.recipe import Chain, Recipe, load_recipe, names
 from corpora.real.versions import Versions, versions_of
 
 CORPORA = Path(__file__).resolve().parents[1]
-BETWEEN = 2000  # answers between two updates
+BETWEEN = 10_000  # answers between two updates
 SHORT = "short"  # the chain of a recipe that is walked on its own by `--short`, and not among all
 
 
@@ -104,13 +105,15 @@ def walk(versions: Versions, chain: Chain) -> list[Row]:
         f"{'step':<50}{'changed':>8}{'asked':>6}{'written':>8}{'pause ms':>9}{'requests':>10}{'faults':>7}", flush=True
     )
     rows: list[Row] = []
+    bundles = {pair: make_bundle(versions, *pair) for pair in pairwise(chain.versions)}  # while nothing else runs
     with running(versions, first) as place, loads(recipe, place) as load:
         exercise(recipe, place)
         load.wait_for_more(BETWEEN)
         runs = first
         for new in chain.versions[1:]:
             seen, requests = faults(load), int(load.seen["requests"])
-            row = step(versions, chain, place, runs, new)
+            made = bundles.get((runs, new)) or make_bundle(versions, runs, new)
+            row = step(versions, chain, place, (runs, new), made)
             if not row.reason:
                 runs = new
             exercise(recipe, place)
@@ -162,12 +165,21 @@ def running(versions: Versions, first: int, *, preloaded: bool = True) -> Iterat
         log = stack.enter_context((place.folder / "log").open("wb"))
         command = [*([*PATCHKIT, "run", "--"] if preloaded else []), *place.words(recipe.start)]
         process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        stack.callback(process.wait)
-        stack.callback(process.kill)
+        stack.callback(_end, process)
         wait_for(lambda: process.poll() is not None or _is_ready(recipe, place), f"{recipe.name} to serve")
         if process.poll() is not None:
             raise Unavailable(f"it does not start: {(place.folder / 'log').read_text(errors='replace')[-500:]}")
         yield replace(place, pid=process.pid)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Let a program end as it does when it is told to, its children with it; or kill it."""
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _is_ready(recipe: Recipe, place: Place) -> bool:
@@ -211,6 +223,16 @@ def exercise(recipe: Recipe, place: Place) -> None:
             raise SystemExit(f"{command}: {done.stdout}{done.stderr}")
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A bundle, or the reason why there is none."""
+
+    path: Path
+    asked: int = 0
+    written: int = 0
+    reason: str = ""
+
+
 def unproved(recipe: Recipe, place: Place, runs: int) -> tuple[int, ...]:
     """Return the versions up to the one that runs whose fixes are not in force."""
     commands = [(version, place.words(command)) for version, command in recipe.proofs.items() if version <= runs]
@@ -219,12 +241,10 @@ def unproved(recipe: Recipe, place: Place, runs: int) -> tuple[int, ...]:
     )
 
 
-def step(versions: Versions, chain: Chain, place: Place, old: int, new: int) -> Row:
-    """Bring the process from version `old` to version `new`, or say why that is not possible."""
-    recipe = versions.recipe
-    versions.build(new)
+def step(versions: Versions, chain: Chain, place: Place, pair: tuple[int, int], made: Made) -> Row:
+    """Bring the process from one version to another by a bundle, or say why that is not possible."""
+    recipe, (old, new) = versions.recipe, pair
     row = Row(recipe.name, chain.name, old, new, versions.title(new), versions.changed_lines(old, new))
-    made = make_bundle(versions, old, new)
     row = replace(row, asked=made.asked, written=made.written, reason=made.reason, before=place.memory())
     if made.reason:
         return row
@@ -237,21 +257,13 @@ def step(versions: Versions, chain: Chain, place: Place, old: int, new: int) -> 
     return replace(row, pause=max(map(float, found)))
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A bundle, or the reason why there is none."""
-
-    path: Path
-    asked: int = 0
-    written: int = 0
-    reason: str = ""
-
-
 def make_bundle(versions: Versions, old: int, new: int) -> Made:
     """Author the update from one version to another, as far as it has to be, and make its bundle."""
     recipe, folder = versions.recipe, versions.folder
     update, kept = folder / "updates" / f"{old:02d}--{new:02d}", recipe.updates(old, new)
     path = folder / f"{old:02d}--{new:02d}.pkb"
+    versions.build(old)
+    versions.build(new)
     names_of = (versions.tree(old).name, versions.tree(new).name)
     if kept.exists():
         update.mkdir(parents=True, exist_ok=True)
