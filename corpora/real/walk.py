@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -147,9 +147,13 @@ class Place:
         return re.sub(r"\{(tree|place|port|corpora)\}", lambda match: str(values[match[1]]), text)
 
     def memory(self) -> int:
-        """Return the memory that is the process's own and its children's, in KiB."""
+        """Return the memory that is the process's own and its children's, in KiB; a child that has ended has none."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return sum(status(pid, "RssAnon") for pid in (self.pid, *map(int, children)))
+        found = [status(self.pid, "RssAnon")]
+        for child in children:
+            with suppress(OSError, AssertionError):
+                found.append(status(int(child), "RssAnon"))
+        return sum(found)
 
 
 @contextmanager
