@@ -76,10 +76,11 @@ def main(arguments: Sequence[str]) -> int:
         recipe = load_recipe(name)
         wanted = (SHORT,) if short else tuple(arguments[1:])
         chains = [each for each in recipe.chains if each.name in wanted or (not wanted and each.name != SHORT)]
+        if not chains:
+            continue
         try:
-            versions = versions_of(recipe) if chains else None
+            versions = versions_of(recipe)
             for chain in chains:
-                assert versions is not None
                 rows += walk(versions, chain)
         except Unavailable as problem:
             print(f"{name}: left out, because {problem}", flush=True)
@@ -270,9 +271,7 @@ def make_bundle(versions: Versions, old: int, new: int) -> Made:
     versions.build(new)
     names_of = (versions.tree(old).name, versions.tree(new).name)
     if kept.exists():
-        update.mkdir(parents=True, exist_ok=True)
-        for file in kept.iterdir():
-            (update / file.name).write_bytes(file.read_bytes())
+        shutil.copytree(kept, update, dirs_exist_ok=True)
     program = ("--program", recipe.program)
     begun = run_patchkit("new", *names_of, *program, "-o", str(update), cwd=folder)
     plan = run_patchkit("plan", str(update), *program, "--json", cwd=folder)

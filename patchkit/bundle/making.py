@@ -17,7 +17,7 @@ from patchkit.bundle.keys import Identity, is_clone
 from patchkit.bundle.linking import Linked, Linker
 from patchkit.bundle.objects import Program as Objects, code_digest, read_objects
 from patchkit.bundle.pairing import Pairing, Refusal, pair_versions, variable_identities
-from patchkit.bundle.payload import Kind, Payload, Reason, read_payload, write_payload
+from patchkit.bundle.payload import FunctionRow, Kind, Payload, Reason, read_payload, write_payload
 from patchkit.bundle.transfers import JUMP_SIZE, find_transfers
 from patchkit.errors import BuildError, InputError
 from patchkit.model.build import LinkedProgram, Recording
@@ -94,15 +94,18 @@ def make_bundle(old: Version, new: Version, comparison: Comparison, output: Path
     settings.progress("linking", 0, 0)
     objects = read_objects(units, successor)
     code = disassemble(executable.elf.path, (stretch.place for stretch in executable.stretches))
-    pin_holders(old.program, pairing.knowing, mentions_of_rows(old_function_rows(executable, code.mentions)))
-    pin_holders(new.program, pairing.down_pinned, mentions_of_objects(objects))
+    rows = tuple(old_function_rows(executable, code.mentions))
+    if pairing.knowing:
+        pin_holders(old.program, pairing.knowing, mentions_of_rows(rows))
+    if pairing.down_pinned:
+        pin_holders(new.program, pairing.down_pinned, mentions_of_objects(objects))
     entries = _Entries(executable, code, pairing)
     linker = Linker(objects, executable, successor, pairing, entries.unpatchable, names)
     refusals = [*linker.decide(), *entries.refusals, *_refused_points(settings.points, executable, entries)]
     if refusals:
         return Made(tuple(refusals), tuple(pairing.notes))
     linked = linker.link()
-    payload = _payload(executable, successor, linked, code, entries, pairing, settings)
+    payload = _payload(executable, successor, linked, rows, entries, pairing, settings)
     former = _former_objects(old, before, executable, settings)
     settings.progress("comparing the code", 0, 0)
     payload = _with_transfers(payload, linker, recorded, former)
@@ -291,7 +294,7 @@ def _payload(
     executable: Executable,
     successor: Executable,
     linked: Linked,
-    code: Code,
+    rows: tuple[FunctionRow, ...],
     entries: _Entries,
     pairing: Pairing,
     settings: Settings,
@@ -312,7 +315,7 @@ def _payload(
         imports=tuple(linked.imports),
         relocations=tuple(linked.relocations),
         patches=tuple(linked.patches),
-        old_functions=tuple(old_function_rows(executable, code.mentions)),
+        old_functions=rows,
         new_functions=tuple(linked.new_functions),
         broken=_reasons(pairing.broken),
         pinned=_reasons(entries.pinned),

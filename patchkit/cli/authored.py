@@ -1,11 +1,14 @@
 """What the commands that author an update share: finding its directory, and printing its plan."""
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from patchkit.authoring import Authored, Item, State, Way
+import click
+
+from patchkit.authoring import Authored, Finding, Item, State, Way
 from patchkit.errors import InputError
 from patchkit.model.words import counted
 
@@ -16,6 +19,15 @@ _OPEN = {
     State.STALE: ("stale answer", "stale answers"),
     State.BLOCKED: ("block", "blocks"),
 }
+
+
+updates_option = click.option(
+    "--updates",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(UPDATES),
+    show_default=True,
+    help="The directory that the updates are in.",
+)
 
 
 def find_update(given: Path | None) -> Path:
@@ -71,6 +83,15 @@ def print_items(items: Sequence[Item], *, evidence: bool, before: str = "") -> N
         if evidence and item.state is not State.DECIDED:
             for reason in item.evidence:
                 print(f"          because {reason}")
+
+
+def print_finding(finding: Finding) -> None:
+    """Print what a check found: where, with which object, and what to do."""
+    place = f"{os.path.relpath(finding.file)}:{finding.line}: " if finding.line else ""
+    print(f"   {finding.rule} {place}{'note: ' if finding.note else ''}{finding.text}")
+    if finding.object and not finding.note:
+        print(f"     with {finding.object}")
+    print(f"     {finding.hint}")
 
 
 def print_json(authored: Authored) -> None:

@@ -5,20 +5,14 @@ from pathlib import Path
 import click
 
 from patchkit.chains import find_path, steps_below
-from patchkit.cli.authored import UPDATES
+from patchkit.cli.authored import updates_option
 from patchkit.errors import ExitCode
 
 
 @click.command("path")
 @click.argument("old")
 @click.argument("new")
-@click.option(
-    "--updates",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(UPDATES),
-    show_default=True,
-    help="The directory that the updates are in.",
-)
+@updates_option
 def command(old: str, new: str, updates: Path) -> int:
     """Show which updates, one after the other, lead from version OLD to version NEW.
 

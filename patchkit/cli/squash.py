@@ -1,13 +1,12 @@
 """`patchkit squash`: make one update of a chain of updates, and compare both."""
 
-import os
 from pathlib import Path
 
 import click
 
 from patchkit.authoring import Way
 from patchkit.chains import Squashed, find_path, squash, steps_below
-from patchkit.cli.authored import UPDATES, headline, print_plan
+from patchkit.cli.authored import headline, print_finding, print_plan, updates_option
 from patchkit.cli.options import build_option, jobs_option, program_option
 from patchkit.cli.surroundings import surroundings
 from patchkit.errors import ExitCode
@@ -21,13 +20,7 @@ _WAYS = {Way.UP: "there", Way.DOWN: "back"}
 @click.argument("old")
 @click.argument("new")
 @click.option("-o", "--output", type=click.Path(file_okay=False, path_type=Path), help="The directory of the update.")
-@click.option(
-    "--updates",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path(UPDATES),
-    show_default=True,
-    help="The directory that the updates are in.",
-)
+@updates_option
 @build_option
 @program_option
 @jobs_option
@@ -69,10 +62,6 @@ def _print_comparison(done: Squashed) -> None:
         how = "but not all as the same" if outcome.findings else "and are alike"
         print(f"{_WAYS[way]}: {counted(outcome.compared, 'sample')} arrive on both ways {how}{neither}")
         for finding in outcome.findings:
-            place = f"{os.path.relpath(finding.file)}:{finding.line}: " if finding.line else ""
-            print(f"   {finding.rule} {place}{finding.text}")
-            if finding.object:
-                print(f"     with {finding.object}")
-            print(f"     {finding.hint}")
+            print_finding(finding)
     if not done.compared:
         print("nothing was compared: answer what is open, and squash again")

@@ -1,13 +1,12 @@
 """`patchkit validate`: check an update before it goes near a process."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from patchkit.authoring import LEVELS, Finding, author, check
-from patchkit.cli.authored import find_update
+from patchkit.cli.authored import find_update, print_finding
 from patchkit.cli.options import build_option, jobs_option, program_option
 from patchkit.cli.surroundings import surroundings
 from patchkit.errors import ExitCode
@@ -71,8 +70,4 @@ def _print(level: int, findings: Sequence[Finding]) -> None:
     what = LEVELS.get(level, "it succeeds on a copy of the process")
     print(f"{level}  {what}: {f'{wrong} found' if wrong else 'yes'}")
     for finding in findings:
-        place = f"{os.path.relpath(finding.file)}:{finding.line}: " if finding.line else ""
-        print(f"   {finding.rule} {place}{'note: ' if finding.note else ''}{finding.text}")
-        if finding.object and not finding.note:
-            print(f"     with {finding.object}")
-        print(f"     {finding.hint}")
+        print_finding(finding)

@@ -57,12 +57,8 @@ class Composition:
                 return self._initial(subject)
             case Topic.CONSTANT:
                 return self._constant(subject)
-            case Topic.ACCEPT:
-                return next(
-                    (self._told(each, found) for each, found in self._said(topic, [subject] * len(self._there))), None
-                )
-            case Topic.CODE:
-                names = [subject] * len(self.steps) if subject in HOOKS else self._names(subject)
+            case Topic.ACCEPT | Topic.CODE:
+                names = [subject] * len(self.steps) if topic is Topic.ACCEPT else self._names(subject)
                 return next((self._told(each, found) for each, found in self._said(topic, names)), None)
             case _:
                 return self._from_one(topic, subject)
@@ -71,6 +67,8 @@ class Composition:
 
     def _names(self, subject: str) -> list[str]:
         """What something of the first version is called where each step begins; shorter where it ends on the way."""
+        if subject in HOOKS:
+            return [subject] * len(self.steps)
         names = [subject]
         for number in range(len(self.steps) - 1):
             following = self._next(number, names[-1])
@@ -178,7 +176,7 @@ class Composition:
         """Yield what the steps decided although nothing asked, and members that the whole way would carry otherwise."""
         keys = [*planned.pair.old.records, *planned.pair.old.variables]
         for key in (*keys, *HOOKS):
-            names = [key] * len(self.steps) if key in HOOKS else self._names(key)
+            names = self._names(key)
             for topic in FREE:
                 if next(self._said(topic, names), None) is not None:
                     yield topic, key

@@ -152,8 +152,7 @@ _Value = tuple[str, int]
 
 def _value(leaf: Leaf, data: bytes, direct: Session, blocks: Sequence[Block]) -> _Value:
     """What a member holds: a number, or which object it points into and where, since places differ on both ways."""
-    first, last = leaf.bit // 8, (leaf.bit + leaf.bits + 7) // 8
-    value = int.from_bytes(data[first:last], "little") >> leaf.bit % 8 & (1 << leaf.bits) - 1
+    value = leaf.value_in(data)
     types = direct.subject.planned.pair.new_types
     if not leaf.union and not spell(types.bare(leaf.type)).endswith("*"):
         return "", value

@@ -25,6 +25,11 @@ class Leaf:
     keys: tuple[str, ...]
     union: bool = False
 
+    def value_in(self, data: bytes) -> int:
+        """Return the bits of the member in an object whose bytes are `data`, as a number without sign."""
+        first, last = self.bit // 8, (self.bit + self.bits + 7) // 8
+        return int.from_bytes(data[first:last], "little") >> self.bit % 8 & (1 << self.bits) - 1
+
 
 def leaves(types: Types, record: Record) -> Iterator[Leaf]:
     """Yield the members of `record` that hold values, those of records inside of it included."""

@@ -8,7 +8,7 @@ from patchkit.model.decision import Topic
 from patchkit.validate.dynamics import Session, Tried, told
 from patchkit.validate.findings import Finding
 from patchkit.validate.harness import Ended, Run, run_cases
-from patchkit.validate.leaves import Leaf, leaves
+from patchkit.validate.leaves import leaves
 from patchkit.validate.samples import Block, Case
 
 _INDEX = re.compile(r"\[\d+\]")
@@ -71,7 +71,7 @@ def _differences(back: Session, case: Case, run: Run) -> Iterator[tuple[str, str
         name = _INDEX.sub("[]", f"{leaf.keys[-1]}.{leaf.path.rpartition('.')[2]}")
         if leaf.union or _is_lost(back, name):
             continue
-        was, now = _bits(case.blocks[0].data, leaf), _bits(run.output, leaf)
+        was, now = leaf.value_in(case.blocks[0].data), leaf.value_in(run.output)
         if was != now:
             hint = f'correct the way back, or say what it has instead: patchkit decide "down initial {name}" VALUE'
             text = f"{key}.{leaf.path} comes back as {now:#x}, it was {was:#x}"
@@ -81,8 +81,3 @@ def _differences(back: Session, case: Case, run: Run) -> Iterator[tuple[str, str
 def _is_lost(back: Session, name: str) -> bool:
     """Whether it was decided what a member has when it comes back, so that it need not be what it was."""
     return back.subject.planned.decisions.value(Topic.INITIAL, name.replace("[]", "")) is not None
-
-
-def _bits(data: bytes, leaf: Leaf) -> int:
-    first, last = leaf.bit // 8, (leaf.bit + leaf.bits + 7) // 8
-    return int.from_bytes(data[first:last], "little") >> leaf.bit % 8 & (1 << leaf.bits) - 1
