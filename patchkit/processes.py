@@ -13,7 +13,7 @@ from patchkit.config import cache_directory
 from patchkit.errors import InputError
 from patchkit.live import groups
 from patchkit.live.attaching import Attached, bring_runtime
-from patchkit.live.failure import LiveError
+from patchkit.live.failure import Ended, LiveError
 from patchkit.live.known import Known, has_recording, known_builds
 from patchkit.live.manifest import Manifest, read_manifest
 from patchkit.live.process import Process, all_processes, find_process, still_there
@@ -35,7 +35,7 @@ __all__ = [
     "Wish",
     "attach",
     "builds_known",
-    "ended_unchanged",
+    "ended_of_itself",
     "environment_with_runtime",
     "events",
     "linking",
@@ -180,6 +180,11 @@ def perform(
                 return runtime.confirm()
 
 
-def ended_unchanged(process: Process, heard: Sequence[Phase]) -> bool:
-    """Whether `process` ended before it was stopped for what was asked of it, of which it told the phases `heard`."""
-    return not still_there(process) and all(phase.name != "quiescing" for phase in heard)
+def ended_of_itself(process: Process, problem: Exception, heard: Sequence[Phase]) -> bool:
+    """Whether `problem` is that `process` has ended, and not by what was asked of it; it told the phases `heard`.
+
+    That is so before it stood still, and after that where it ended with exit code 0.
+    """
+    if still_there(process):
+        return False
+    return all(phase.name != "quiescing" for phase in heard) or (isinstance(problem, Ended) and problem.status == 0)

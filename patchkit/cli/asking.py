@@ -10,7 +10,7 @@ import click
 from patchkit.cli.main import report_error
 from patchkit.cli.progress import StatusLine
 from patchkit.errors import ExitCode, InputError
-from patchkit.processes import Act, LiveError, Outcome, Phase, Process, Wish, ended_unchanged, perform, targets
+from patchkit.processes import Act, LiveError, Outcome, Phase, Process, Wish, ended_of_itself, perform, targets
 
 _SAID = {
     "applied": "updated to {new} from {old}: {functions} functions switched, {pause:.1f} ms pause",
@@ -66,8 +66,8 @@ def ask_all(
             with StatusLine(patience=0) as line:
                 outcome = perform(act, process, bundle, wish, _telling(process, line, heard), first)
         except (InputError, LiveError) as problem:
-            if process.pid != pid and ended_unchanged(process, heard):
-                print(f"{process.named} ended before it was changed", file=sys.stderr)
+            if process.pid != pid and ended_of_itself(process, problem, heard):
+                print(f"{process.named} ended of itself while it was asked", file=sys.stderr)
                 continue
             _report(problem)
             worst = max(worst, problem.exit_code)

@@ -13,14 +13,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 
-from patchkit.live.failure import Holdup, LiveError, Refused
+from patchkit.live.failure import Ended, Holdup, LiveError, Refused
 from patchkit.live.process import Process, not_permitted
 from patchkit.live.reach import (
     catches,
     check_reachable,
     connected,
     directories,
-    how_ended,
+    exit_code,
     is_safe_to_send,
     open_pidfd,
     runtime_off,
@@ -238,11 +238,7 @@ class Connection:
         return f"`patchkit status {pid}` says what it runs, `patchkit log {pid}` what it did"
 
     def _ended(self) -> LiveError:
-        return LiveError(
-            "PKL006",
-            f"{self.process.named} ended while it was asked{how_ended(self._pidfd)}",
-            hint="its own log says why; start it again",
-        )
+        return Ended(self.process.named, exit_code(self.process, self._pidfd))
 
     def _garbled(self, what: str) -> LiveError:
         return LiveError(

@@ -1,6 +1,7 @@
 """Why a process could not be asked, or what it refused."""
 
 from dataclasses import dataclass
+from signal import Signals
 
 from patchkit.errors import ExitCode, PatchkitError
 
@@ -39,3 +40,16 @@ class Refused(LiveError):
 
     def __init__(self, code: str, message: str, *, hint: str = "", holdups: tuple[Holdup, ...] = ()) -> None:
         super().__init__(code, message, hint=hint, exit_code=ExitCode.REFUSED, holdups=holdups)
+
+
+class Ended(LiveError):
+    """The process ended while it was asked; `status` is its exit code, or a signal's number, negative, if known."""
+
+    def __init__(self, named: str, status: int | None) -> None:
+        how = (
+            "" if status is None else f": exit code {status}" if status >= 0 else f": killed by {Signals(-status).name}"
+        )
+        super().__init__(
+            "PKL006", f"{named} ended while it was asked{how}", hint="its own log says why; start it again"
+        )
+        self.status = status

@@ -1,8 +1,8 @@
 """Getting through to a runtime: where its socket is, whether its signal may be sent, and what stands in the way."""
 
 import errno
+import fcntl
 import os
-import signal
 import socket
 import struct
 from pathlib import Path
@@ -15,6 +15,8 @@ from patchkit.live.wire import PROTOCOL
 _SECOND = 32  # glibc's SIGCANCEL
 _WAKE = 0x70617463  # what it carries
 _INFORMATION = struct.Struct("<iiiiiIQ")  # siginfo_t: signal, error, code (SI_QUEUE), padding, pid, uid, value
+_PIDFD_INFO = struct.Struct("=Q52xi")  # struct pidfd_info: what is asked and told, 12 more members, wait status
+_PIDFD_INFO_EXIT, _PIDFD_GET_INFO = 1 << 3, 0xC040FF0B
 _TGSIGQUEUEINFO, _SIGTIMEDWAIT = 297, "128"  # system calls of x86-64
 
 
@@ -199,17 +201,37 @@ def _without_descriptors(folder: Path) -> int | None:
     return most if used.issuperset(range(most)) else None
 
 
-def how_ended(pidfd: int) -> str:
-    """Return how a process ended, as the end of a sentence, where the system tells us: it tells a parent."""
+def exit_code(process: Process, pidfd: int) -> int | None:
+    """Return how a process that has ended did so: its exit code, or the number of the signal that killed it, negative.
+
+    None where the system does not tell: it tells a parent, anybody who may look into the process until a parent has
+    heard it, and anybody from then on since Linux 6.15. Source: waitid(2), proc_pid_stat(5), PIDFD_GET_INFO in
+    include/uapi/linux/pidfd.h.
+    """
     try:
         result = os.waitid(os.P_PIDFD, pidfd, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except OSError:
-        return ""
-    if result is None:
-        return ""
-    if result.si_code == os.CLD_EXITED:
-        return f": exit code {result.si_status}"
-    return f": killed by {signal.Signals(result.si_status).name}"
+        result = None
+    if result is not None:
+        return result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
+    try:
+        fields = Path(f"/proc/{process.pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        if fields[0] == "Z" and int(fields[19]) == process.started:
+            return os.waitstatus_to_exitcode(int(fields[49]))
+        return None
+    except OSError:
+        return _exit_code_heard(pidfd)
+
+
+def _exit_code_heard(pidfd: int) -> int | None:
+    """Return the exit code of a process whose parent has heard it."""
+    information = bytearray(_PIDFD_INFO.pack(_PIDFD_INFO_EXIT, 0))
+    try:
+        fcntl.ioctl(pidfd, _PIDFD_GET_INFO, information)
+    except OSError:
+        return None
+    known, status = _PIDFD_INFO.unpack(information)
+    return os.waitstatus_to_exitcode(status) if known & _PIDFD_INFO_EXIT else None
 
 
 def _peer(client: socket.socket) -> int:
