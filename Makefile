@@ -4,7 +4,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 
-.PHONY: help demo compare real test lint bench faults streaks campaign dist clean
+.PHONY: help demo compare real test lint bench faults streaks campaign man dist clean
 .DELETE_ON_ERROR:
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo 'make faults    1,000 updates of running servers, each with a fault; minutes'
 	@echo 'make streaks   every server through all of its versions and back under load, 20 times; minutes'
 	@echo 'make campaign  these two, then real programs and long property tests; minutes to hours'
+	@echo 'make man       man pages in build/man'
 	@echo 'make dist      wheel and source distribution in dist/'
 	@echo 'make clean     remove everything that was made here'
 
@@ -63,7 +64,10 @@ campaign: faults streaks
 	$(BIN)/pytest -m campaign
 	$(BIN)/pytest -m hypothesis --hypothesis-profile=campaign
 
-dist: $(READY_DEV)
+man: $(READY_DEV)
+	@$(BIN)/python -m patchkit.cli.manual build/man
+
+dist: man
 	$(BIN)/python -c 'from setuptools import build_meta as b; print(b.build_sdist("dist")); print(b.build_wheel("dist"))'
 
 clean:
