@@ -173,7 +173,18 @@ static const struct pk_error *protect(const struct pk_image *image) {
     return NULL;
 }
 
-static const struct pk_error *bring(struct pk_image *image) {
+/* Relocations are followed once; their pages go back to the system. That it may refuse costs only memory. */
+static void forget_relocations(const struct pk_image *image) {
+    const struct pk_table *table = &image->payload->relocations;
+    uintptr_t start = (uintptr_t)image->copy + table->offset, end = start + table->count * sizeof(struct pk_relocation);
+    start = (start + PK_PAGE - 1) & -(uintptr_t)PK_PAGE;
+    end &= -(uintptr_t)PK_PAGE;
+    if (start < end)
+        pk__call3(SYS_madvise, (long)start, (long)(end - start), MADV_DONTNEED);
+}
+
+/* What the payload tells of the image stays with it; the bytes at `stored`, once in their place, need not. */
+static const struct pk_error *bring(struct pk_image *image, const uint8_t *stored) {
     const struct pk_payload *payload = image->payload;
     const struct pk_error *error = make_tables(image);
     if (!error)
@@ -186,9 +197,12 @@ static const struct pk_error *bring(struct pk_image *image) {
     image->place = pk__map_near(&pk__runtime.program, image->size);
     if (!image->place)
         return pk__fail("PKL103", "there is no free memory within reach of the program's code for %d bytes", (int64_t)image->size);
-    pk__copy(image->place, (const uint8_t *)payload + payload->image, payload->stored);
+    pk__copy(image->place, stored, payload->stored);
     error = relocate(image);
-    return error ? error : protect(image);
+    if (error)
+        return error;
+    forget_relocations(image);
+    return protect(image);
 }
 
 const struct pk_error *pk__load_image(const struct pk_bundle *bundle, struct pk_image **ret) {
@@ -196,20 +210,21 @@ const struct pk_error *pk__load_image(const struct pk_bundle *bundle, struct pk_
     if (error)
         return error;
     struct pk_image *image = pk__map(sizeof *image);
-    void *copy = pk__map(bundle->payload_size);
+    const struct pk_payload *payload = (const struct pk_payload *)bundle->payload;
+    void *copy = pk__map(payload->image);
     if (!image || !copy) {
         pk__unmap(image, sizeof *image);
-        pk__unmap(copy, bundle->payload_size);
+        pk__unmap(copy, payload->image);
         return pk__fail("PKL104", "there is no memory for the update");
     }
-    pk__copy(copy, bundle->payload, bundle->payload_size);
+    pk__copy(copy, payload, payload->image);
     image->payload = image->copy = copy;
-    image->copy_size = bundle->payload_size;
+    image->copy_size = payload->image;
     image->sequence = bundle->sequence;
     image->reversible = (uint8_t)bundle->reversible;
     pk__copy(image->irreversible, bundle->irreversible, sizeof image->irreversible);
     image->before = pk__runtime.current;
-    error = bring(image);
+    error = bring(image, (const uint8_t *)payload + payload->image);
     if (error) {
         pk__free_image(image);
         return error;

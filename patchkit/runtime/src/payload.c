@@ -41,7 +41,7 @@ static const struct pk_error *check_header(const struct pk_payload *payload, siz
     for (int i = 0; i < PK_SEGMENTS; i++)
         if (payload->segment[i] % PK_PAGE || payload->segment[i] > 1u << 30)
             return bad("segments");
-    if (payload->stored > image_size(payload) || !fits(payload->image, payload->stored, size))
+    if (payload->stored > image_size(payload) || payload->image < sizeof *payload || !fits(payload->image, payload->stored, size))
         return bad("image");
     return NULL;
 }
@@ -70,7 +70,7 @@ static const struct pk_error *check_tables(const struct pk_payload *p) {
     };
     for (size_t i = 0; i < sizeof extents / sizeof *extents; i++) {
         const struct pk_table *table = extents[i].table;
-        if (table->count > p->size / extents[i].row || !fits(table->offset, table->count * extents[i].row, p->size) ||
+        if (table->count > p->size / extents[i].row || !fits(table->offset, table->count * extents[i].row, p->image) ||
             (extents[i].row > 1 && table->offset % 8))
             return bad(extents[i].name);
     }

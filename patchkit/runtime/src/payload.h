@@ -50,7 +50,7 @@ struct pk_payload {
     uint8_t to[32];
     uint32_t from_size; /* in bytes */
     uint32_t to_size;
-    uint64_t image;                /* where the image's bytes start in the payload */
+    uint64_t image;                /* where the image's bytes start in the payload, behind all tables */
     uint64_t segment[PK_SEGMENTS]; /* sizes in bytes, multiples of PK_PAGE */
     uint64_t stored;               /* bytes of the image that the payload holds; the rest, the end of DATA, is zero */
     uint64_t plan;                 /* image offset of a struct pk_plan in RODATA; PK_NOWHERE: no state is converted */
