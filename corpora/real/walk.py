@@ -115,11 +115,12 @@ def walk(versions: Versions, chain: Chain) -> list[Row]:
             seen, requests = faults(load), int(load.seen["requests"])
             made = bundles.get((runs, new)) or make_bundle(versions, runs, new)
             row = step(versions, chain, place, (runs, new), made)
+            settled = place.memory()
             if not row.reason:
                 runs = new
             exercise(recipe, place)
             load.wait_for_more(BETWEEN)
-            row = replace(row, unproved=unproved(recipe, place, runs), after=place.memory())
+            row = replace(row, unproved=unproved(recipe, place, runs), after=min(settled, place.memory()))
             row = replace(row, requests=int(load.seen["requests"]) - requests, faults=faults(load) - seen)
             rows.append(row)
             show(row)
@@ -148,12 +149,12 @@ class Place:
         return re.sub(r"\{(tree|place|port|corpora)\}", lambda match: str(values[match[1]]), text)
 
     def memory(self) -> int:
-        """Return the memory that is the process's own and its children's, in KiB; a child that has ended has none."""
+        """Return the resident memory of the process and its children, in KiB; a child that has ended has none."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        found = [status(self.pid, "RssAnon")]
+        found = [status(self.pid, "VmRSS")]
         for child in children:
             with suppress(OSError, AssertionError):
-                found.append(status(int(child), "RssAnon"))
+                found.append(status(int(child), "VmRSS"))
         return sum(found)
 
 
@@ -253,13 +254,12 @@ def step(versions: Versions, chain: Chain, place: Place, pair: tuple[int, int], 
     row = replace(row, asked=made.asked, written=made.written, reason=made.reason, before=place.memory())
     if made.reason:
         return row
-    row = replace(row, code=made.path.stat().st_size // 1024)
     together = ("--tree",) if recipe.tree else ()
     done = run_patchkit("apply", *together, str(place.pid), str(made.path), cwd=versions.folder)
     found = re.findall(r"([\d.]+) ms pause", done.stdout)
     if done.returncode != 0 or not found:
         return replace(row, reason=_reason(done.stderr or done.stdout))
-    return replace(row, pause=max(map(float, found)))
+    return replace(row, pause=max(map(float, found)), code=len(found) * made.path.stat().st_size // 1024)
 
 
 def make_bundle(versions: Versions, old: int, new: int) -> Made:
