@@ -55,7 +55,7 @@ def named_numbers(program: Program) -> dict[str, int | str]:
 
 
 def _change(pair: Pair, old: Enum, new: Enum, where: Whereabouts, elsewhere: dict[str, int | str]) -> Change | None:
-    edits = _constant_edits(old, new, where, elsewhere)
+    edits = _constant_edits(pair, old, new, where, elsewhere)
     if (old.size, old.signed) != (new.size, new.signed):
         sign = "" if old.signed is new.signed else f", {'signed' if new.signed else 'unsigned'} now"
         text = f"is held in {new.size} bytes instead of {old.size}{sign}"
@@ -78,7 +78,9 @@ def _change(pair: Pair, old: Enum, new: Enum, where: Whereabouts, elsewhere: dic
     return replace(change, reach=where.roots.best)
 
 
-def _constant_edits(old: Enum, new: Enum, where: Whereabouts, elsewhere: dict[str, int | str]) -> list[Edit]:
+def _constant_edits(
+    pair: Pair, old: Enum, new: Enum, where: Whereabouts, elsewhere: dict[str, int | str]
+) -> list[Edit]:
     before, after = dict(old.constants), dict(new.constants)
     before = {name: value for name, value in before.items() if name in after or elsewhere.get(name) != value}
     removed = [name for name in before if name not in after]
@@ -97,13 +99,8 @@ def _constant_edits(old: Enum, new: Enum, where: Whereabouts, elsewhere: dict[st
             text = f"{name} goes from {value} to {after[name]}; a stored {value} " + (
                 f"means {taken} now" if taken else "means nothing now"
             )
-            question = (
-                "" if carried else f"Is every live value of {old.key} in a variable declared as that enumeration?"
-            )
             edits.append(
-                _edit(
-                    "T20", Verdict.AUTO_CHECK if carried else Verdict.CONFIRM, name, text, value, after[name], question
-                )
+                _renumbered(pair, where, old.key, _edit("T20", Verdict.CONFIRM, name, text, value, after[name]))
             )
     for name in added:
         shared = next(
@@ -122,6 +119,18 @@ def _constant_edits(old: Enum, new: Enum, where: Whereabouts, elsewhere: dict[st
 def _carried(where: Whereabouts) -> bool:
     """Whether live values of the enumeration stand in variables and members that are declared as it."""
     return where.presence in (Presence.LIVE, Presence.CONSTANT)
+
+
+def _renumbered(pair: Pair, where: Whereabouts, key: str, edit: Edit) -> Edit:
+    """Return `edit` with its verdict. Where no variable is declared as the enumeration, an int may hold its numbers;
+    but one that no code names is never looked for.
+    """
+    if _carried(where):
+        return replace(edit, verdict=Verdict.AUTO_CHECK)
+    named = any(usage.is_named(edit.name) for usage in (pair.old_usage, pair.new_usage))
+    if not named and where.presence in (Presence.FLEETING, Presence.UNUSED):
+        return replace(edit, verdict=Verdict.AUTO, text=f"{edit.text.partition(';')[0]}; no code names it")
+    return replace(edit, question=f"Is every live value of {key} in a variable declared as that enumeration?")
 
 
 def _sentinel(old: Enum, new: Enum, added: list[str], removed: list[str]) -> str:

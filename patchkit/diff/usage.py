@@ -122,6 +122,10 @@ class Usage:
         """Return the functions whose bodies mention the bare word `name`."""
         return self._users(self._mentions, name)
 
+    def is_named(self, name: str) -> bool:
+        """Whether a body or an initialiser mentions the bare word `name`, or may."""
+        return not self.bodies_seen or name in self._mentions or name in self._stores
+
     def writing(self, variable: Variable) -> Writing:
         """Return when `variable` is written, as far as the code shows."""
         if self.types.is_constant(variable.type):

@@ -64,7 +64,7 @@ def settle_edits(key: str, edits: list[Edit], where: Whereabouts) -> list[Edit]:
         case Presence.FLEETING | Presence.UNUSED | Presence.CONSTANT:
             return [replace(edit, verdict=min(edit.verdict, Verdict.AUTO), question="") for edit in edits]
         case Presence.HIDDEN:
-            question = f"Does anything keep a {key} behind a void * or an integer when the update happens?"
+            question = f"Is no {key} kept behind a void * or an integer when the update happens?"
             text = (
                 f"nowhere reachable by types, yet {where.reason}: objects behind a void * would keep their old layout"
             )

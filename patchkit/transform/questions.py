@@ -12,6 +12,8 @@ from patchkit.transform.evidence import Evidence
 from patchkit.transform.proposal import NOTHING, Proposal, names, strong, weak
 from patchkit.transform.stubs import FILE
 
+_SHOWN = 3  # of texts of a kind
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -219,19 +221,23 @@ class Questions:
         yield self._accept(change, edit, proposal)
 
     def _renumbered(self, change: Change, edit: Edit) -> Iterator[Asked]:
-        """A constant with another number: every integer that holds one has to be known."""
-        if edit.verdict < Verdict.CONFIRM:
+        """Constants with another number: every integer that holds one has to be known. Asked once for all of them."""
+        asked = [each for each in change.edits if each.kind == edit.kind and each.verdict >= Verdict.CONFIRM]
+        if not asked or edit is not asked[0]:
             return
         found = self._evidence.carriers.of(change.old_key)
+        constants = names(each.name for each in asked)
         for subject, who in sorted(found.items()):
-            text = f"{subject} holds constants of {change.old_key}, of which {edit.name} has another number now"
+            text = f"{subject} holds constants of {change.old_key}, which has other numbers for {constants} now"
             proposal = strong(change.old_key, f"{names(who)} stores or compares them")
             choices = (change.old_key, "-")
             yield Asked(Topic.CARRIES, subject, f"{text}: does it go with it?", change.id, choices, proposal)
+        question = edit.question
         if found:
-            question = f"Does nothing but {names(found)}, and what is declared as {change.old_key}, keep {edit.name}?"
-            edit = replace(edit, question=question)
-        yield self._accept(change, edit, weak("yes", edit.text))
+            question = f"Does nothing but {names(found)}, and what is declared as {change.old_key}, keep {constants}?"
+        shown = [each.text for each in asked[:_SHOWN]]
+        more = [f"so do {len(asked) - _SHOWN} more"] * (len(asked) > _SHOWN)
+        yield self._accept(change, replace(edit, name="", question=question), weak("yes", *shown, *more))
 
     def _removed_constant(self, change: Change, edit: Edit) -> Iterator[Asked]:
         if edit.verdict < Verdict.CONFIRM:

@@ -23,13 +23,21 @@ def test_an_inserted_constant_renumbers_those_behind_it() -> None:
 
 
 def test_numbers_that_ints_carry_are_asked_about() -> None:
-    holder = [struct("door", "int state"), variable("struct door *doors")]
+    shuts = function("void shut(void)", mentions=["SHUT"])
+    holder = [struct("door", "int state"), variable("struct door *doors"), shuts]
     change = the(
         compare([enum("state", "OPEN", "SHUT"), *holder], [enum("state", "OPEN", "AJAR", "SHUT"), *holder]),
         "enum state",
     )
     assert change.verdict is Verdict.CONFIRM
     assert change.text == "every int that holds a constant of enum state has to be renumbered"
+
+
+def test_a_number_that_no_code_names_and_no_variable_holds_is_not_asked_about() -> None:
+    old, new = enum("state", "OPEN", "SHUT"), enum("state", "OPEN", "AJAR", "SHUT")
+    change = the(compare([old], [new]), "enum state")
+    assert said(change) == ["T20 auto SHUT", "T19 none AJAR"]
+    assert change.edits[0].text == "SHUT goes from 1 to 2; no code names it"
 
 
 def test_a_sentinel_at_the_end_is_not_renumbered_but_follows() -> None:
@@ -40,7 +48,8 @@ def test_a_sentinel_at_the_end_is_not_renumbered_but_follows() -> None:
 
 def test_a_last_constant_that_is_no_sentinel_is_renumbered() -> None:
     old, new = enum("level", "LOW", "HIGH"), enum("level", "LOW", "MEDIUM", "HIGH")
-    assert "T20 confirm HIGH" in said(the(compare([old], [new]), "enum level"))
+    user = function("void raise(void)", mentions=["HIGH"])
+    assert "T20 confirm HIGH" in said(the(compare([old, user], [new, user]), "enum level"))
 
 
 def test_a_removed_constant_is_looked_for_in_live_data() -> None:
@@ -72,7 +81,7 @@ def test_unnamed_enumerations_are_matched_by_their_constants_not_by_their_place(
     comparison = compare(old, new)
     (change,) = comparison.changes
     assert (change.old_key, change.new_key) == ("enum {UP}", "enum {NONE}")
-    assert said(change) == ["T20 confirm UP", "T20 confirm DOWN", "T19 none NONE"]
+    assert said(change) == ["T20 auto UP", "T20 auto DOWN", "T19 none NONE"]
 
 
 def test_an_enumeration_that_got_a_tag_is_no_change() -> None:
