@@ -2,8 +2,8 @@
 
 Nothing of the program is edited. Each version is built under the recorder; each update is made by patchkit alone or,
 where something had to be said, from what corpora/real/updates has. The process that runs the first version is brought
-to each later one while a client checks every answer. A step that cannot be applied is a row with its reason, and the
-next step goes on from the version that runs.
+to each later one while a client checks every answer. A step that cannot be applied is a row with its reason: where
+there is no bundle, a new process goes on behind it; where the process refused it, the next step goes on from what runs.
 """
 
 import json
@@ -16,11 +16,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from corpora.archive import Unavailable
 from corpora.bench.measure import PATCHKIT, RESULTS
@@ -68,6 +69,16 @@ class Row:
         return (self.after - self.before - self.code) / self.before if self.before else 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A bundle, or the reason why there is none."""
+
+    path: Path
+    asked: int = 0
+    written: int = 0
+    reason: str = ""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Walk the chains that are named, or all; the exit code is 0 only if nothing was lost and every step applied."""
     rows: list[Row] = []
@@ -105,16 +116,33 @@ def walk(versions: Versions, chain: Chain) -> list[Row]:
     print(
         f"{'step':<50}{'changed':>8}{'asked':>6}{'written':>8}{'pause ms':>9}{'requests':>10}{'faults':>7}", flush=True
     )
-    rows: list[Row] = []
     bundles = {pair: make_bundle(versions, *pair) for pair in pairwise(chain.versions)}  # while nothing else runs
-    with running(versions, first) as place, loads(recipe, place) as load:
+    rows: list[Row] = []
+    stretch = [first]
+    for pair, made in bundles.items():
+        if made.reason:
+            rows += [*serve(versions, chain, stretch, bundles), row_of(versions, chain, pair, made)]
+            show(rows[-1])
+            stretch = []
+        stretch.append(pair[1])
+    return rows + serve(versions, chain, stretch, bundles)
+
+
+def serve(
+    versions: Versions, chain: Chain, stretch: Sequence[int], bundles: Mapping[tuple[int, int], Made]
+) -> list[Row]:
+    """Bring one process that serves through some of a chain's versions; return the rows."""
+    recipe, runs = versions.recipe, stretch[0]
+    rows: list[Row] = []
+    if len(stretch) == 1:
+        return rows
+    with running(versions, runs) as place, loads(recipe, place) as load:
         exercise(recipe, place)
         load.wait_for_more(BETWEEN)
-        runs = first
-        for new in chain.versions[1:]:
+        for new in stretch[1:]:
             seen, requests = faults(load), int(load.seen["requests"])
             made = bundles.get((runs, new)) or make_bundle(versions, runs, new)
-            row = step(versions, chain, place, (runs, new), made)
+            row = step(row_of(versions, chain, (runs, new), made), versions, place, made)
             settled = place.memory()
             if not row.reason:
                 runs = new
@@ -128,6 +156,13 @@ def walk(versions: Versions, chain: Chain) -> list[Row]:
         lost = sum(int(whole[name]) for name in MEANT_TO_BE_ZERO)
         print(f"{whole['requests']:,} requests, longest silence {whole['silence_ms']} ms, lost or wrong: {lost}")
     return rows
+
+
+def row_of(versions: Versions, chain: Chain, pair: tuple[int, int], made: Made) -> Row:
+    """Return what is known of a step before it is taken."""
+    old, new = pair
+    row = Row(versions.recipe.name, chain.name, old, new, versions.title(new), versions.changed_lines(old, new))
+    return replace(row, asked=made.asked, written=made.written, reason=made.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,16 +264,6 @@ def exercise(recipe: Recipe, place: Place) -> None:
             raise SystemExit(f"{command}: {done.stdout}{done.stderr}")
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A bundle, or the reason why there is none."""
-
-    path: Path
-    asked: int = 0
-    written: int = 0
-    reason: str = ""
-
-
 def unproved(recipe: Recipe, place: Place, runs: int) -> tuple[int, ...]:
     """Return the versions up to the one that runs whose fixes are not in force."""
     commands = [(version, place.words(command)) for version, command in recipe.proofs.items() if version <= runs]
@@ -247,14 +272,12 @@ def unproved(recipe: Recipe, place: Place, runs: int) -> tuple[int, ...]:
     )
 
 
-def step(versions: Versions, chain: Chain, place: Place, pair: tuple[int, int], made: Made) -> Row:
+def step(row: Row, versions: Versions, place: Place, made: Made) -> Row:
     """Bring the process from one version to another by a bundle, or say why that is not possible."""
-    recipe, (old, new) = versions.recipe, pair
-    row = Row(recipe.name, chain.name, old, new, versions.title(new), versions.changed_lines(old, new))
-    row = replace(row, asked=made.asked, written=made.written, reason=made.reason, before=place.memory())
+    row = replace(row, before=place.memory())
     if made.reason:
         return row
-    together = ("--tree",) if recipe.tree else ()
+    together = ("--tree",) if versions.recipe.tree else ()
     done = run_patchkit("apply", *together, str(place.pid), str(made.path), cwd=versions.folder)
     found = re.findall(r"([\d.]+) ms pause", done.stdout)
     if done.returncode != 0 or not found:
@@ -281,10 +304,16 @@ def make_bundle(versions: Versions, old: int, new: int) -> Made:
     asked = sum(item["by"] != "patchkit" for item in data["items"])
     found = Made(path, asked, data["lines"])
     if data["open"]:
-        first = next(item for item in data["items"] if item["state"] != "decided")
-        return replace(found, reason=f"{data['open']} open questions, the first: {first['key']}")
+        return replace(found, reason=_open(data))
     done = run_patchkit("bundle", *names_of, *program, "--update", str(update), "-o", str(path), cwd=folder)
     return found if done.returncode == 0 else replace(found, reason=_reason(done.stderr or done.stdout))
+
+
+def _open(plan: dict[str, Any]) -> str:
+    """What is open, by the question that matters most: where the objects are that have to change."""
+    asked = [item for item in plan["items"] if item["state"] != "decided"]
+    first = next((item for item in asked if item["key"].startswith("allocator ")), asked[0])
+    return f"{first['question'].partition(';')[0]} (open questions: {plan['open']})"
 
 
 def run_patchkit(*words: str, cwd: Path) -> "subprocess.CompletedProcess[str]":

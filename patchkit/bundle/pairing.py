@@ -66,7 +66,8 @@ def pair_versions(
     """
     pair = pair_programs(old, new)
     result = Pairing()
-    verdicts = {change.old_key: change for change in comparison.changes if change.subject is Subject.VARIABLE}
+    variables = [change for change in comparison.changes if change.subject is Subject.VARIABLE]
+    verdicts = {key: change for change in variables for key in (change.folded or (change.old_key,))}
     for change in comparison.changes:
         if change.kind == _GONE:
             result.notes.append(f"{change.title}: objects of it that exist are left as they are")
