@@ -69,9 +69,12 @@ class Scalar:
     signed: bool
 
 
+_PIPED = ("<stdin>", "<stdout>")  # what generators that write to a pipe, as flex may, call the program's own text
+
+
 def is_foreign(coord: Coord) -> bool:
     """Whether something is defined outside the program: in a system header or by the compiler itself."""
-    return coord.file.startswith(("/", "<"))
+    return coord.file.startswith(("/", "<")) and coord.file not in _PIPED
 
 
 def named_types(ctype: CType) -> Iterator[Named]:
