@@ -2,8 +2,8 @@
 
 Nothing of the program is edited. Each version is built under the recorder; each update is made by patchkit alone or,
 where something had to be said, from what corpora/real/updates has. The process that runs the first version is brought
-to each later one while a client checks every answer. A step that cannot be applied is a row with its reason: where
-there is no bundle, a new process goes on behind it; where the process refused it, the next step goes on from what runs.
+to each later one while a client checks every answer. A step that cannot be applied is a row with its reason,
+and a new process goes on behind it.
 """
 
 import json
@@ -16,7 +16,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -33,6 +35,7 @@ from corpora.real.versions import Versions, versions_of
 
 CORPORA = Path(__file__).resolve().parents[1]
 BETWEEN = 10_000  # answers between two updates
+SETTLED = 60  # s, within which the load has to have stored what it stores
 SHORT = "short"  # the chain of a recipe that is walked on its own by `--short`, and not among all
 
 
@@ -116,38 +119,38 @@ def walk(versions: Versions, chain: Chain) -> list[Row]:
     print(
         f"{'step':<50}{'changed':>8}{'asked':>6}{'written':>8}{'pause ms':>9}{'requests':>10}{'faults':>7}", flush=True
     )
-    bundles = {pair: make_bundle(versions, *pair) for pair in pairwise(chain.versions)}  # while nothing else runs
+    for version in chain.versions:
+        versions.build(version)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # before anything runs that is measured
+        pairs = list(pairwise(chain.versions))
+        bundles = list(zip(pairs, pool.map(lambda pair: make_bundle(versions, *pair), pairs), strict=True))
     rows: list[Row] = []
-    stretch = [first]
-    for pair, made in bundles.items():
-        if made.reason:
-            rows += [*serve(versions, chain, stretch, bundles), row_of(versions, chain, pair, made)]
-            show(rows[-1])
-            stretch = []
-        stretch.append(pair[1])
-    return rows + serve(versions, chain, stretch, bundles)
+    while len(rows) < len(bundles):
+        rows += serve(versions, chain, bundles[len(rows) :])
+    return rows
 
 
-def serve(
-    versions: Versions, chain: Chain, stretch: Sequence[int], bundles: Mapping[tuple[int, int], Made]
-) -> list[Row]:
-    """Bring one process that serves through some of a chain's versions; return the rows."""
-    recipe, runs = versions.recipe, stretch[0]
+def serve(versions: Versions, chain: Chain, ahead: Sequence[tuple[tuple[int, int], Made]]) -> list[Row]:
+    """Bring one process that serves through the steps ahead, up to one that is not applied; return the rows."""
+    recipe, (pair, made) = versions.recipe, ahead[0]
     rows: list[Row] = []
-    if len(stretch) == 1:
+    if made.reason:
+        rows.append(row_of(versions, chain, pair, made))
+        show(rows[0])
         return rows
-    with running(versions, runs) as place, loads(recipe, place) as load:
+    with running(versions, pair[0]) as place, loads(recipe, place) as load:
         exercise(recipe, place)
         load.wait_for_more(BETWEEN)
-        for new in stretch[1:]:
+        settle(place)
+        for pair, made in ahead:
+            if made.reason or (rows and rows[-1].reason):
+                break
             seen, requests = faults(load), int(load.seen["requests"])
-            made = bundles.get((runs, new)) or make_bundle(versions, runs, new)
-            row = step(row_of(versions, chain, (runs, new), made), versions, place, made)
+            row = step(row_of(versions, chain, pair, made), versions, place, made)
             settled = place.memory()
-            if not row.reason:
-                runs = new
             exercise(recipe, place)
             load.wait_for_more(BETWEEN)
+            runs = pair[0] if row.reason else pair[1]
             row = replace(row, unproved=unproved(recipe, place, runs), after=min(settled, place.memory()))
             row = replace(row, requests=int(load.seen["requests"]) - requests, faults=faults(load) - seen)
             rows.append(row)
@@ -191,6 +194,14 @@ class Place:
             with suppress(OSError, AssertionError):
                 found.append(status(int(child), "VmRSS"))
         return sum(found)
+
+
+def settle(place: Place) -> None:
+    """Wait until the load has stored what it stores: the memory grows by less than a hundredth in a second."""
+    before, now, end = 0, place.memory(), time.monotonic() + SETTLED
+    while now > before * 1.01 and time.monotonic() < end:
+        time.sleep(1)
+        before, now = now, place.memory()
 
 
 @contextmanager
@@ -275,8 +286,6 @@ def unproved(recipe: Recipe, place: Place, runs: int) -> tuple[int, ...]:
 def step(row: Row, versions: Versions, place: Place, made: Made) -> Row:
     """Bring the process from one version to another by a bundle, or say why that is not possible."""
     row = replace(row, before=place.memory())
-    if made.reason:
-        return row
     together = ("--tree",) if versions.recipe.tree else ()
     done = run_patchkit("apply", *together, str(place.pid), str(made.path), cwd=versions.folder)
     found = re.findall(r"([\d.]+) ms pause", done.stdout)

@@ -16,7 +16,7 @@ _START_UP = re.compile(
     r"(?:config|conf\b|opt|arg|cmd_?line|settings))"
 )
 _LOOPS = re.compile(
-    r"(?i:(^|_)(loop|serve|run|event_?loop|main_?loop|dispatch|poll|work)(_|$|er$|ever$)|loop$|[a-z]Main$)"
+    r"(?i:(^|_)(loop|serve|run|event_?loop|main_?loop|dispatch|poll|work|cycle)(_|$|er$|ever$)|loop$|[a-z]Main$)"
 )
 _ALLOCATES = re.compile(r"(?i:alloc|strn?dup|\bnew_|_new\b|mmap)")
 
@@ -111,9 +111,9 @@ class Usage:
         """Return the keys of the functions that reach a member of that name, of whatever record."""
         return self._accesses.get(member, ())
 
-    def holders(self, function: Function) -> list[Variable]:
-        """Return the variables whose initialisers mention `function`."""
-        return [variable for variable in self._storing(function.name) if self._sees(variable, function)]
+    def holders(self, thing: Function | Variable) -> list[Variable]:
+        """Return the variables whose initialisers mention `thing`."""
+        return [variable for variable in self._storing(thing.name) if self._sees(variable, thing)]
 
     def _storing(self, name: str) -> list[Variable]:
         return [self.program.variables[key] for key in self._stores.get(name, ())]

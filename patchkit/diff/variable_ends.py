@@ -70,6 +70,10 @@ def _first_value(pair: Pair, variable: Variable) -> tuple[str, Verdict, str, str
             f"is set by {names}, which ran before the update and will not run again",
             question,
         )
+    table, through = _row_of(pair, variable)
+    if through:
+        text = f"is a row of {table}, which {through} went through before the update and will not go through again"
+        return "G02", Verdict.CONFIRM, text, question
     if library and variable.initialiser is None:
         return "G02", Verdict.CONFIRM, f"is a {library} that nothing seems to set up", question
     if variable.initialiser is None and Facet.INITIALISERS not in pair.new.unseen:
@@ -80,6 +84,17 @@ def _first_value(pair: Pair, variable: Variable) -> tuple[str, Verdict, str, str
 def _starters(pair: Pair, variable: Variable) -> list[Function]:
     """Return the functions that write `variable` and ran while the program started, as their names say."""
     return [writer for writer in pair.new_usage.writers(variable) if looks_like_start_up(writer)]
+
+
+def _row_of(pair: Pair, variable: Variable) -> tuple[str, str]:
+    """Return the table of both versions that leads to a new variable, and what went through it at the start only."""
+    usage = pair.new_usage
+    for table in usage.holders(variable):
+        users = usage.mentions(table)
+        went = [each.name for each in users if looks_like_start_up(each) or each.key in usage.started_once]
+        if went and pair.variables.backward.get(table.key):
+            return table.name, listed(tuple(sorted(set(went))), at_most=3)
+    return "", ""
 
 
 def removed_variables(pair: Pair, removed: Sequence[Variable], added: Sequence[Variable], homes: Homes) -> list[Change]:

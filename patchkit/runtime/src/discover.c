@@ -70,6 +70,8 @@ __attribute__((noinline)) static const struct pk_error *follow_word(struct pk_mo
 /* Most pointers of most objects are NULL, or there are few. */
 static inline const struct pk_error *follow_slots(struct pk_moving *moving, const struct pk_shape *shape, const uint8_t *holder) {
     const struct pk_error *error = NULL;
+    moving->followed_as = shape;
+    moving->followed_at = holder;
     for (uint32_t k = 0; k < shape->slot_count; k++) {
         const struct pk_slot *slot = &shape->slots[k];
         for (uint32_t i = 0; slot->shape != PK_NO_SHAPE && i < slot->repeat && !error; i++)
@@ -209,5 +211,6 @@ const struct pk_error *pk__discover(struct pk_moving *moving) {
         else
             error = follow_singles(moving, 0);
     pk__empty(&moving->found);
+    moving->followed_as = NULL;
     return error;
 }

@@ -272,9 +272,10 @@ static void guarded(void *argument) {
 static const struct pk_error *migrate(struct pk_moving *moving) {
     moving->what = "the hook `before`";
     const struct pk_error *error = pk__guard(guarded, moving, longest, &moving->what);
-    if (!error)
-        error = moving->result;
-    return error;
+    if (error && moving->followed_as)
+        return pk__fail("PKL122", "%s crashed or took too long, at %x: a pointer leads there as to a %s, which is none", moving->what,
+                        (uint64_t)moving->followed_at, moving->followed_as->name);
+    return error ? error : moving->result;
 }
 
 /* A parked thread to run as: the first one of the process, else any. */

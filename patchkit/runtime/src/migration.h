@@ -111,6 +111,8 @@ struct pk_moving {
     uintptr_t low, high; /* all of them lie between */
     uint64_t moved, forwarded;
     const char *what;    /* is being done, for the report of a crash */
+    const struct pk_shape *followed_as; /* which objects are found from now: NULL once all are */
+    const uint8_t *followed_at;
     uint8_t *scratch;    /* where one object at a time is converted */
     size_t scratch_size;
     size_t marked; /* bytes of the object that its marks stand around */
