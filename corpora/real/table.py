@@ -37,10 +37,11 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
     for (program, chain), group in groupby(rows, key=lambda row: (row.program, row.chain)):
         own = list(group)
         applied = [row for row in own if not row.reason]
+        pause = f"{max(row.pause for row in applied):.1f} ms" if applied else ""
         yield (
             f"| {program} | {chain} | {len(applied)} of {len(own)} | 0 | {total(row.written for row in applied)} "
-            f"| {total(row.asked for row in applied)} | {max((row.pause for row in applied), default=0):.1f} ms "
-            f"| {total(row.requests for row in own)} | {total(row.faults for row in own)} |"
+            f"| {total(row.asked for row in applied)} | {pause} | {total(row.requests for row in own)} "
+            f"| {total(row.faults for row in own)} |"
         )
 
 
