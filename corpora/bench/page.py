@@ -55,7 +55,7 @@ def section(name: str, data: Any) -> Iterator[str]:
     """Yield the HTML of one benchmark."""
     yield f"<h2>{html.escape(_TITLES.get(name, name))}</h2>"
     if isinstance(data, list):
-        yield picture(pauses(data), "ms", log=False)
+        yield picture(pauses(data), "pause, ms", log=False)
         return
     facts = ", ".join(f"{key}: {value}" for key, value in data.items() if key not in ("runs", "unit"))
     yield f"<p>{html.escape(facts)}</p>"

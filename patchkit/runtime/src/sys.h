@@ -50,6 +50,7 @@ uint64_t pk__now(void); /* monotonic, ns */
 int64_t pk__clock(void); /* seconds since 1970 */
 int pk__pid(void);
 int pk__tid(void);
+int pk__thread_total(void); /* how many this process has by the kernel's count, 0: not known */
 void pk__pause(uint64_t ns);
 
 /* Waits while *word == value, at most `ns` (0: without limit). */

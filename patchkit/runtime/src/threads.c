@@ -161,16 +161,23 @@ static long each_thread(long (*visit)(struct pk_thread *thread, void *data), voi
 
 static int is_parked(const struct pk_thread *thread) { return __atomic_load_n(&thread->state, __ATOMIC_ACQUIRE) == PK_PARKED; }
 
-static long ask_unless_parked(struct pk_thread *thread, void *unused) {
-    (void)unused;
-    if (is_parked(thread))
+static long ask_unless_parked(struct pk_thread *thread, void *data) {
+    int *parked = data;
+    if (is_parked(thread)) {
+        ++*parked;
         return 0;
+    }
     long result = thread->signalled ? 0 : ask(thread);
     return result < 0 ? result : thread->tid > 0;
 }
 
-/* Asks every thread that is not parked yet; returns how many there are, or a negative error. */
-static long ask_all(void) { return each_thread(ask_unless_parked, NULL); }
+/* Asks every thread that is not parked yet; returns how many there are, or a negative error. The kernel ends a list of
+ * threads early where one ends while it is read, so those who are parked have to be as many as there are. */
+static long ask_all(void) {
+    int parked = 0;
+    long asked = each_thread(ask_unless_parked, &parked);
+    return asked ? asked : pk__thread_total() > parked + 1 /* the worker */;
+}
 
 static int all_parked(void) {
     struct pk_runtime *rt = &pk__runtime;
