@@ -2,8 +2,8 @@
 
 Nothing of the program is edited. Each version is built under the recorder; each update is made by patchkit alone or,
 where something had to be said, from what corpora/real/updates has. The process that runs the first version is brought
-to each later one while a client checks every answer. A step that cannot be applied is a row with its reason,
-and a new process goes on behind it.
+to each later one while a client checks every answer. A step that cannot be applied is a row with its
+reason, and a new process goes on behind it.
 """
 
 import json
@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -126,25 +126,24 @@ def walk(versions: Versions, chain: Chain) -> list[Row]:
         bundles = list(zip(pairs, pool.map(lambda pair: make_bundle(versions, *pair), pairs), strict=True))
     rows: list[Row] = []
     while len(rows) < len(bundles):
-        rows += serve(versions, chain, bundles[len(rows) :])
+        pair, made = bundles[len(rows)]
+        if made.reason:
+            rows.append(row_of(versions, chain, pair, made))
+            show(rows[-1])
+        else:
+            rows += serve(versions, chain, list(takewhile(lambda step: not step[1].reason, bundles[len(rows) :])))
     return rows
 
 
-def serve(versions: Versions, chain: Chain, ahead: Sequence[tuple[tuple[int, int], Made]]) -> list[Row]:
-    """Bring one process that serves through the steps ahead, up to one that is not applied; return the rows."""
-    recipe, (pair, made) = versions.recipe, ahead[0]
+def serve(versions: Versions, chain: Chain, steps: Sequence[tuple[tuple[int, int], Made]]) -> list[Row]:
+    """Bring one process that serves through the steps, up to one that it refuses; return the rows."""
+    recipe, ((first, _), _) = versions.recipe, steps[0]
     rows: list[Row] = []
-    if made.reason:
-        rows.append(row_of(versions, chain, pair, made))
-        show(rows[0])
-        return rows
-    with running(versions, pair[0]) as place, loads(recipe, place) as load:
+    with running(versions, first) as place, loads(recipe, place) as load:
         exercise(recipe, place)
         load.wait_for_more(BETWEEN)
         settle(place)
-        for pair, made in ahead:
-            if made.reason or (rows and rows[-1].reason):
-                break
+        for pair, made in steps:
             seen, requests = faults(load), int(load.seen["requests"])
             row = step(row_of(versions, chain, pair, made), versions, place, made)
             settled = place.memory()
@@ -155,6 +154,8 @@ def serve(versions: Versions, chain: Chain, ahead: Sequence[tuple[tuple[int, int
             row = replace(row, requests=int(load.seen["requests"]) - requests, faults=faults(load) - seen)
             rows.append(row)
             show(row)
+            if row.reason:
+                break
         whole = load.finish()
         lost = sum(int(whole[name]) for name in MEANT_TO_BE_ZERO)
         print(f"{whole['requests']:,} requests, longest silence {whole['silence_ms']} ms, lost or wrong: {lost}")

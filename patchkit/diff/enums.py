@@ -96,12 +96,12 @@ def _constant_edits(
             edits.append(_edit("T19", Verdict.AUTO, name, text, value, after[name]))
         elif after[name] != value:
             taken = next((other for other, number in after.items() if number == value), "")
-            text = f"{name} goes from {value} to {after[name]}; a stored {value} " + (
-                f"means {taken} now" if taken else "means nothing now"
+            verdict, question = _renumbering(pair, where, old.key, name)
+            means = f"a stored {value} means {taken or 'nothing'} now"
+            text = f"{name} goes from {value} to {after[name]}; " + (
+                "no code names it" if verdict is Verdict.AUTO else means
             )
-            edits.append(
-                _renumbered(pair, where, old.key, _edit("T20", Verdict.CONFIRM, name, text, value, after[name]))
-            )
+            edits.append(_edit("T20", verdict, name, text, value, after[name], question))
     for name in added:
         shared = next(
             (
@@ -121,16 +121,16 @@ def _carried(where: Whereabouts) -> bool:
     return where.presence in (Presence.LIVE, Presence.CONSTANT)
 
 
-def _renumbered(pair: Pair, where: Whereabouts, key: str, edit: Edit) -> Edit:
-    """Return `edit` with its verdict. Where no variable is declared as the enumeration, an int may hold its numbers;
-    but one that no code names is never looked for.
+def _renumbering(pair: Pair, where: Whereabouts, key: str, name: str) -> tuple[Verdict, str]:
+    """Return verdict and question for a constant with another number. Where no variable is declared as the
+    enumeration, an int may hold its numbers; but one that no code names is never looked for.
     """
     if _carried(where):
-        return replace(edit, verdict=Verdict.AUTO_CHECK)
-    named = any(usage.is_named(edit.name) for usage in (pair.old_usage, pair.new_usage))
+        return Verdict.AUTO_CHECK, ""
+    named = any(usage.is_named(name) for usage in (pair.old_usage, pair.new_usage))
     if not named and where.presence in (Presence.FLEETING, Presence.UNUSED):
-        return replace(edit, verdict=Verdict.AUTO, text=f"{edit.text.partition(';')[0]}; no code names it")
-    return replace(edit, question=f"Is every live value of {key} in a variable declared as that enumeration?")
+        return Verdict.AUTO, ""
+    return Verdict.CONFIRM, f"Is every live value of {key} in a variable declared as that enumeration?"
 
 
 def _sentinel(old: Enum, new: Enum, added: list[str], removed: list[str]) -> str:

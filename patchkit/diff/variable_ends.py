@@ -70,10 +70,9 @@ def _first_value(pair: Pair, variable: Variable) -> tuple[str, Verdict, str, str
             f"is set by {names}, which ran before the update and will not run again",
             question,
         )
-    table, through = _row_of(pair, variable)
-    if through:
-        text = f"is a row of {table}, which {through} went through before the update and will not go through again"
-        return "G02", Verdict.CONFIRM, text, question
+    row = _as_row(pair, variable)
+    if row:
+        return "G02", Verdict.CONFIRM, row, question
     if library and variable.initialiser is None:
         return "G02", Verdict.CONFIRM, f"is a {library} that nothing seems to set up", question
     if variable.initialiser is None and Facet.INITIALISERS not in pair.new.unseen:
@@ -86,15 +85,16 @@ def _starters(pair: Pair, variable: Variable) -> list[Function]:
     return [writer for writer in pair.new_usage.writers(variable) if looks_like_start_up(writer)]
 
 
-def _row_of(pair: Pair, variable: Variable) -> tuple[str, str]:
-    """Return the table of both versions that leads to a new variable, and what went through it at the start only."""
+def _as_row(pair: Pair, variable: Variable) -> str:
+    """Return which table of both versions leads to a new variable, if start-up code goes through it; else nothing."""
     usage = pair.new_usage
     for table in usage.holders(variable):
         users = usage.mentions(table)
         went = [each.name for each in users if looks_like_start_up(each) or each.key in usage.started_once]
-        if went and pair.variables.backward.get(table.key):
-            return table.name, listed(tuple(sorted(set(went))), at_most=3)
-    return "", ""
+        if went and table.key in pair.variables.backward:
+            who = listed(tuple(sorted(set(went))), at_most=3)
+            return f"is a row of {table.name}, which {who} went through before the update and will not go through again"
+    return ""
 
 
 def removed_variables(pair: Pair, removed: Sequence[Variable], added: Sequence[Variable], homes: Homes) -> list[Change]:

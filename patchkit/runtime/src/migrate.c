@@ -273,8 +273,8 @@ static const struct pk_error *migrate(struct pk_moving *moving) {
     moving->what = "the hook `before`";
     const struct pk_error *error = pk__guard(guarded, moving, longest, &moving->what);
     if (error && moving->followed_as)
-        return pk__fail("PKL122", "%s crashed or took too long, at %x: a pointer leads there as to a %s, which is none", moving->what,
-                        (uint64_t)moving->followed_at, moving->followed_as->name);
+        return pk__fail(error->code, "%s; a pointer had led to %x as to a %s", error->text, (uint64_t)moving->followed_at,
+                        moving->followed_as->name);
     return error ? error : moving->result;
 }
 
